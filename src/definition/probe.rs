@@ -1,0 +1,167 @@
+//! What the rest of landfall is given: a workspace that is known to be right.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::channel::ChannelConfig;
+use crate::diag::Sources;
+use crate::lifecycle::schedule::Schedule;
+use crate::model::{Expr, Free, Leg, Spanned, TokenFormat};
+use crate::redact::Redactor;
+use crate::store;
+use crate::trigger::TriggerConfig;
+
+/// A workspace that has loaded without an error.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The folder with `landfall.yaml`.
+    pub root: PathBuf,
+    /// Where records are kept.
+    pub store: store::Location,
+    /// Where callbacks are received.
+    pub listen: SocketAddr,
+    /// Where pages, API and metrics are served, where that is another address.
+    pub admin: Option<SocketAddr>,
+    /// How the outside reaches `listen`; without a final slash.
+    pub public_url: Option<String>,
+    /// Where this landfall runs.
+    pub location: Arc<str>,
+    /// Whether `exec` triggers may run.
+    pub allow_exec: bool,
+    /// `vars`, secrets resolved.
+    pub vars: Map<String, Value>,
+    /// The channels; a [`crate::model::ChannelId`] is a place in this list.
+    pub channels: Vec<ChannelDef>,
+    /// The probes, by name.
+    pub probes: Vec<Arc<Probe>>,
+    /// The files, to draw lines from.
+    pub sources: Arc<Sources>,
+    /// Knows every secret of the workspace.
+    pub redactor: Arc<Redactor>,
+}
+
+/// A named channel.
+#[derive(Clone, Debug)]
+pub struct ChannelDef {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its kind and settings.
+    pub config: ChannelConfig,
+}
+
+/// A probe, checked.
+#[derive(Debug)]
+pub struct Probe {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it is for.
+    pub description: String,
+    /// `enabled: false` keeps it from firing.
+    pub enabled: bool,
+    /// When it fires; `run` and `compare` bring their own times.
+    pub schedule: Option<Schedule>,
+    /// Digest of everything that changes what a run means.
+    pub revision: Arc<str>,
+    /// How its tokens are written.
+    pub token: TokenFormat,
+    /// Route × input, in the order written.
+    pub legs: Vec<Arc<LegDef>>,
+    /// What bounds it.
+    pub limits: Limits,
+    /// What it should reach.
+    pub objective: Option<Objective>,
+    /// For filters and groups.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// One route × input, compiled.
+#[derive(Debug)]
+pub struct LegDef {
+    /// What the machine needs; its expectations stand in the same order as `checks`.
+    pub leg: Arc<Leg>,
+    /// `route` in expressions: `name` and the route's `vars`.
+    pub route: Map<String, Value>,
+    /// `input` in expressions.
+    pub input: Free,
+    /// The request.
+    pub request: RequestDef,
+    /// Names bound from the answer, in order; each may use those before it.
+    pub capture: Vec<(String, Expr)>,
+    /// Layer 1; `None` leaves it to the trigger.
+    pub accepted: Option<Expr>,
+    /// The expressions of `leg.expectations`, place by place.
+    pub checks: Vec<ExpectationDef>,
+    /// What 'the same outcome' means.
+    pub fingerprint: Option<Fingerprint>,
+    /// What may explain a difference: name and expression.
+    pub attributes: Vec<(String, Expr)>,
+    /// The attribute that tells which route was really taken, where one is declared.
+    pub path: Vec<Expr>,
+    /// Always runs once the run is past its grace.
+    pub cleanup: Vec<Cleanup>,
+    /// The trigger's kind and settings for `cleanup` share this leg's channels: workspace channel names by alias.
+    pub channel_names: BTreeMap<String, crate::model::ChannelId>,
+}
+
+/// What is fired.
+#[derive(Clone, Debug)]
+pub struct RequestDef {
+    /// Its kind and settings.
+    pub trigger: TriggerConfig,
+}
+
+/// The expressions of one expectation.
+#[derive(Clone, Debug)]
+pub struct ExpectationDef {
+    /// Which observations it is about; `None`: every one that bears the run's key.
+    pub filter: Option<Expr>,
+    /// What must hold of them.
+    pub expect: Vec<Expr>,
+    /// Names the key where neither the token nor a captured id is enough.
+    pub key: Option<Expr>,
+}
+
+/// `fingerprint:`
+#[derive(Clone, Debug)]
+pub enum Fingerprint {
+    /// These expressions.
+    Fields(Vec<Expr>),
+    /// The whole content of what met the expectations, but for these fields.
+    All {
+        /// Dotted places that are left out.
+        except: Vec<String>,
+    },
+}
+
+/// One entry of `cleanup:`.
+#[derive(Clone, Debug)]
+pub struct Cleanup {
+    /// What is fired.
+    pub trigger: TriggerConfig,
+}
+
+/// `limits:`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Runs per UTC day.
+    pub per_day: Option<u64>,
+    /// Runs open at once.
+    pub in_flight: Option<u64>,
+}
+
+/// `objective:`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    /// Share of runs on time, 0 to 1.
+    pub on_time: Option<f64>,
+    /// Limit of the 95th percentile, seconds.
+    pub p95: Option<f64>,
+    /// Share of pairs of runs that end alike, 0 to 1.
+    pub consistency: Option<f64>,
+    /// Over how long, seconds.
+    pub window: f64,
+}

@@ -1,0 +1,26 @@
+//! The nouns: what the rest of landfall speaks about. No IO, no tokio, no clock.
+
+mod answer;
+mod class;
+mod fault;
+mod ids;
+mod leg;
+mod moment;
+mod observation;
+mod record;
+mod text;
+mod token;
+
+pub use answer::{Answer, Response, SendFailure, Timings};
+pub use class::{Accepted, Class, ExpectationState, Flag, LayerState};
+pub use fault::{Fault, Reason};
+pub use ids::{ChannelId, ObservationId, RunId};
+pub use leg::{ExpectationSpec, Layer, Leg, Tick, Times};
+pub use moment::{Interval, Moment, Seconds};
+pub use observation::{Identity, Observation, Repeat, Sighting};
+pub use record::{
+    Amendment, ExpectationRecord, Hop, LayerRecord, Layers, ObservationRecord, RunRecord, SkipReason,
+    SkipRecord, Unmet,
+};
+pub use text::{Expr, Free, Scope, Secret, Span, Spanned, Template};
+pub use token::{FoundToken, Token, TokenFormat, TokenKey, scan_text, scan_value};

@@ -1,0 +1,182 @@
+//! What survives. One trait; [`memory`] and [`sqlite`] behind it.
+
+mod memory;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{Fault, Moment, Observation, RunId, RunRecord, SkipRecord, TokenKey};
+
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
+
+/// What is about to be fired: on record before the first byte leaves (invariant 7).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The run.
+    pub run: RunId,
+    /// With `input`, `route`, `location` and `tick` the fence: a second intent with the same five is refused.
+    pub probe: String,
+    /// Part of the fence.
+    pub input: String,
+    /// Part of the fence.
+    pub route: String,
+    /// Part of the fence.
+    pub location: String,
+    /// The scheduled instant. Part of the fence.
+    pub tick: Moment,
+    /// Digest of the definition.
+    pub revision: String,
+    /// The correlation token.
+    pub token: String,
+    /// When the intent was made.
+    pub at: Moment,
+    /// What a later process needs to wait on: deadlines, expectations, rendered addresses; opaque to the store.
+    pub plan: Value,
+}
+
+/// What became of an intent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Durable, and ours.
+    Won,
+    /// Another intent has the same fence.
+    Taken,
+}
+
+/// A run that was claimed and has not been closed: what a restart finds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenRun {
+    /// What was intended.
+    pub intent: Intent,
+    /// What is known of the firing; `None` is *fire unknown*.
+    pub fired: Option<Fired>,
+    /// What has been seen of it.
+    pub observations: Vec<StoredObservation>,
+}
+
+/// What became of a firing, as far as a restart needs it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fired {
+    /// When the first byte left.
+    pub sent: Moment,
+    /// The answer and what was captured; opaque to the store. `None` until there is one.
+    pub answer: Option<Value>,
+}
+
+/// An observation as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredObservation {
+    /// The channel's name.
+    pub channel: String,
+    /// Its content and times.
+    pub observation: Observation,
+    /// The runs whose tokens or keys it bears, as far as known when it was stored; empty for a stray.
+    pub runs: Vec<RunId>,
+}
+
+/// Which records to read.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Only this probe.
+    pub probe: Option<String>,
+    /// Only this route.
+    pub route: Option<String>,
+    /// Only runs whose tick is not before this.
+    pub since: Option<Moment>,
+    /// At most so many, newest first.
+    pub limit: Option<u32>,
+}
+
+/// What every store does. Each write returns when it is durable; writes of many callers share a commit. A full queue
+/// refuses at once (`Reason::Store`) instead of waiting: trouble in the store must not reach the schedule.
+pub trait Store: Send + Sync + 'static {
+    /// The installation's token key, made at first use.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn token_key(&self, fresh: [u8; 32]) -> BoxFuture<'_, Result<TokenKey, Fault>>;
+
+    /// Puts intents on record, each or none of them durable when this returns.
+    ///
+    /// # Errors
+    /// Not durable: nothing may be fired.
+    fn claim(&self, intents: Vec<Intent>) -> BoxFuture<'_, Result<Vec<Claim>, Fault>>;
+
+    /// Notes that the first byte left, then (again) that the answer came.
+    ///
+    /// # Errors
+    /// Not durable.
+    fn fired(&self, run: RunId, fired: Fired) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// Puts an observation on record; until this returns nothing may be acknowledged.
+    ///
+    /// # Errors
+    /// Not durable.
+    fn observe(&self, observation: StoredObservation) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// Puts the record of an ended run in the place of its intent, or replaces it where it was amended.
+    ///
+    /// # Errors
+    /// Not durable.
+    fn close(&self, tick: Moment, record: Arc<RunRecord>) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// Puts a skip on record.
+    ///
+    /// # Errors
+    /// Not durable.
+    fn skip(&self, tick: Moment, record: SkipRecord) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// What a channel last saved.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn cursor(&self, name: String) -> BoxFuture<'_, Result<Option<String>, Fault>>;
+
+    /// Saves how far a channel has read.
+    ///
+    /// # Errors
+    /// Not durable.
+    fn save_cursor(&self, name: String, cursor: String) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// How many runs of a probe were claimed at or after `since`: for `limits.per_day`.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn claimed_since(&self, probe: String, since: Moment) -> BoxFuture<'_, Result<u64, Fault>>;
+
+    /// Runs that were claimed and never closed, with what is known of them.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn open_runs(&self) -> BoxFuture<'_, Result<Vec<OpenRun>, Fault>>;
+
+    /// Ended runs.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>>;
+
+    /// Skips whose tick is not before `since`.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn skips(&self, since: Option<Moment>) -> BoxFuture<'_, Result<Vec<SkipRecord>, Fault>>;
+
+    /// Commits what is queued and lets go of files and locks.
+    fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>>;
+}
+
+/// Which store a workspace asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// Nothing survives the process.
+    Memory,
+    /// A file.
+    Sqlite(PathBuf),
+}

@@ -1,0 +1,7 @@
+//! What the tests share: servers that they start themselves, and fakes.
+
+pub(crate) mod channel;
+pub(crate) mod dovecot;
+pub(crate) mod postfix;
+pub(crate) mod postgres;
+pub(crate) mod process;
