@@ -4,6 +4,7 @@ pub mod channel;
 pub mod clock;
 pub mod definition;
 pub mod diag;
+pub mod engine;
 pub mod lifecycle;
 pub mod model;
 pub mod redact;
