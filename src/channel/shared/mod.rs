@@ -1,1 +1,3 @@
 //! What several kinds share.
+
+pub(super) mod mail;
