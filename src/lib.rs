@@ -11,3 +11,4 @@ pub mod redact;
 pub mod sandbox;
 pub mod store;
 pub mod trigger;
+pub mod web;

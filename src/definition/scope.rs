@@ -98,4 +98,9 @@ impl Scope for RunScope {
     fn holds(&self, _expr: &Expr, _seen: &Value) -> Result<bool, Fault> {
         Err(Fault::new(Reason::Internal, "not yet"))
     }
+
+    fn pick(&self, expr: &Expr, seen: &Value) -> Result<Option<Value>, Fault> {
+        let seen = Map::from_iter([(String::from("seen"), seen.clone())]);
+        self.value(expr, &seen)
+    }
 }
