@@ -1,6 +1,7 @@
 #![doc = include_str!("architecture.md")]
 
 pub mod channel;
+pub mod cli;
 pub mod clock;
 pub mod definition;
 pub mod diag;
@@ -8,6 +9,7 @@ pub mod engine;
 pub mod lifecycle;
 pub mod model;
 pub mod redact;
+pub mod report;
 pub mod sandbox;
 pub mod store;
 pub mod trigger;

@@ -199,3 +199,34 @@ impl Engine {
         Arc::new(leg)
     }
 }
+
+impl Engine {
+    /// Renders the request of each leg as it would be fired, and sends nothing. Channels are built, since their
+    /// addresses are in the requests, but nothing is armed.
+    ///
+    /// # Errors
+    /// As [`Engine::start`]; a request that does not render is an error in its place.
+    pub async fn dry_run(
+        setup: Setup,
+        legs: &[(Arc<Probe>, Arc<crate::definition::LegDef>)],
+    ) -> Result<Vec<Result<serde_json::Value, Fault>>, Fault> {
+        let token_key = setup.store.token_key(setup.random.bytes()).await?;
+        let (messages, _inbox) = mpsc::channel(1);
+        let (control, _controls) = mpsc::unbounded_channel();
+        let (updates, _outbox) = mpsc::unbounded_channel();
+        let queues = drive::Queues { messages, control, updates };
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let shared = drive::Shared::open(&setup, token_key.clone(), queues, &stop).await?;
+        let now = setup.clock.now();
+        let render = |(probe, def): &(Arc<Probe>, Arc<crate::definition::LegDef>)| {
+            let token = token_key.issue(probe.token, setup.random.bytes());
+            let run = RunId(uuid::Uuid::nil());
+            let (_, prepared) = shared.prepare(def, run, now, &token)?;
+            let mut shown = prepared.shown;
+            setup.workspace.redactor.value(&mut shown);
+            Ok(shown)
+        };
+        Ok(legs.iter().map(render).collect())
+    }
+}
