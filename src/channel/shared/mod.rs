@@ -1,1 +1,4 @@
 //! What several kinds share.
+
+pub(super) mod poll;
+pub(super) mod sql;
