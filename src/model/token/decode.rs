@@ -37,6 +37,17 @@ impl View {
         Self::Folded,
     ];
 
+    /// Whether a byte may begin a sequence of this encoding.
+    pub(super) const fn begins(self, byte: u8) -> bool {
+        match self {
+            Self::Percent => byte == b'%',
+            Self::QuotedPrintable => byte == b'=',
+            Self::Html => matches!(byte, b'&' | b'<' | 0xc2 | 0xe2 | 0xef),
+            Self::Escapes => byte == b'\\',
+            Self::Folded => byte == b'\n' || byte == b'\r',
+        }
+    }
+
     /// The sequence at the start of `rest`: its length, and what it stands for.
     fn sequence(self, rest: &[u8]) -> Option<(usize, Meaning)> {
         match (self, rest[0]) {
@@ -75,7 +86,8 @@ pub(super) fn around_marks(bytes: &[u8], view: View) -> Vec<u8> {
     let mut out = Vec::new();
     let mut stretch: Option<Range<usize>> = None;
     let mut at = 0;
-    while at < bytes.len() {
+    while let Some(next) = bytes[at..].iter().position(|byte| view.begins(*byte)) {
+        at += next;
         let Some((len, _)) = view.sequence(&bytes[at..]) else {
             at += 1;
             continue;

@@ -27,18 +27,18 @@ const BASE64_MIN: usize = 30;
 const SHORTEST: usize = TEXT_LEN;
 
 /// A symbol of the text format, in either case.
-const SYMBOL: u8 = 1;
-const DIGIT: u8 = 2;
-const HEX: u8 = 4;
+const SYMBOL: u16 = 1;
+const DIGIT: u16 = 2;
+const HEX: u16 = 4;
 /// Of base64, standard or URL-safe.
-const BASE64: u8 = 8;
-/// May begin an encoded sequence.
-const MARK: u8 = 16;
+const BASE64: u16 = 8;
+/// May begin a sequence of the first encoding of [`View::ALL`]; the others have the bits above.
+const MARK: u16 = 16;
 
-const CLASSES: [u8; 256] = classes();
+const CLASSES: [u16; 256] = classes();
 
-const fn classes() -> [u8; 256] {
-    let mut table = [0_u8; 256];
+const fn classes() -> [u16; 256] {
+    let mut table = [0_u16; 256];
     let mut byte = 0_usize;
     while byte < 256 {
         #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 255")]
@@ -57,8 +57,12 @@ const fn classes() -> [u8; 256] {
         if b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_') {
             class |= BASE64;
         }
-        if matches!(b, b'%' | b'=' | b'&' | b'<' | b'\\' | b'\n' | 0xc2 | 0xe2 | 0xef) {
-            class |= MARK;
+        let mut view = 0;
+        while view < View::ALL.len() {
+            if View::ALL[view].begins(b) {
+                class |= MARK << view;
+            }
+            view += 1;
         }
         table[byte] = class;
         byte += 1;
@@ -131,9 +135,9 @@ impl Scan<'_> {
                 views.push_back((view, depth + 1));
             }
         };
-        if seen.marks {
-            for kind in View::ALL {
-                queue(decode::around_marks(bytes, kind));
+        for (place, view) in View::ALL.into_iter().enumerate() {
+            if seen.marks & (MARK << place) != 0 {
+                queue(decode::around_marks(bytes, view));
             }
         }
         if !seen.base64.is_empty() {
@@ -152,7 +156,7 @@ impl Scan<'_> {
             if class & BASE64 != 0 {
                 continue;
             }
-            seen.marks |= class & MARK != 0;
+            seen.marks |= class;
             if at > start {
                 self.run(&bytes[start..at]);
                 base64.grow(start..at);
@@ -235,7 +239,8 @@ const fn is_variant(byte: u8) -> bool {
 /// What one pass noticed.
 #[derive(Default)]
 struct Seen {
-    marks: bool,
+    /// The classes of all bytes outside of base64's symbols.
+    marks: u16,
     base64: Vec<std::ops::Range<usize>>,
 }
 
