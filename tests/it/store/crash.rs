@@ -50,7 +50,7 @@ async fn rounds(count: u128, seed: u64, hold: usize) -> Vec<String> {
             "round {round}, seed {seed:#x}"
         );
         for _ in 0..acknowledged {
-            said.hear(&worker.line().expect("the worker goes on until it is killed"));
+            said.hear(&worker.line().unwrap());
         }
         for line in worker.kill() {
             said.hear(&line);
