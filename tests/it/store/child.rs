@@ -185,8 +185,10 @@ async fn observe(file: &Path) {
             Ok(()) => say(&format!("observed {id}")),
             Err(e) => say(&format!("refused {id} {}: {e}", e.reason.word())),
         }
-        let read = store.last_observation().await;
-        say(&format!("read {}", read.is_ok()));
+        if given(HOLD).is_none() {
+            let read = store.last_observation().await;
+            say(&format!("read {}", read.is_ok()));
+        }
     }
     say("end");
 }
@@ -202,6 +204,11 @@ fn hold_open(file: &Path) {
         }
         Err(e) => say(&format!("refused {e}")),
     }
+}
+
+/// No reads: then the connection that writes is the only one, and a reopened file is read from its log afresh.
+pub(crate) fn without_reads() -> [(&'static str, String); 1] {
+    [(HOLD, String::from("0"))]
 }
 
 pub(crate) fn umask(mask: u32) -> [(&'static str, String); 1] {

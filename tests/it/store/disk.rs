@@ -6,7 +6,7 @@ use std::process::Command;
 use landfall::model::{Fault, Reason};
 use landfall::store::{Claim, SqliteStore, Store};
 
-use super::child::{Role, Worker};
+use super::child::{Role, Worker, without_reads};
 use super::make::{intent, observation, open, options};
 
 /// A file system of a few megabytes.
@@ -145,7 +145,7 @@ fn claimed(file: &Path) -> Vec<u64> {
 }
 
 /// What a child says while `fsync` fails as `when` says, and what observations and claims the file holds afterwards.
-fn with_failing_fsync(when: &str) -> (Vec<String>, Vec<u64>, Vec<u64>) {
+fn with_failing_fsync(when: &str, more: &[(&str, String)]) -> (Vec<String>, Vec<u64>, Vec<u64>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("landfall.db");
     let inject = format!("inject=fsync:error=EIO:when={when}");
@@ -160,7 +160,7 @@ fn with_failing_fsync(when: &str) -> (Vec<String>, Vec<u64>, Vec<u64>) {
         "-o",
         trace.to_str().unwrap(),
     ];
-    let mut worker = Worker::start(Role::Observe, &file, &wrapper, &[]);
+    let mut worker = Worker::start(Role::Observe, &file, &wrapper, more);
     let said: Vec<String> = std::iter::from_fn(|| worker.line()).collect();
     assert_eq!(said.last().map(String::as_str), Some("end"), "{said:?}");
     let (kept, claimed) = (kept(&file), claimed(&file));
@@ -175,32 +175,34 @@ fn numbers(said: &[String], word: &str) -> Vec<u64> {
 
 #[test]
 fn a_failed_fsync_costs_the_connection_and_acknowledges_nothing() {
-    let (said, kept, claims) = with_failing_fsync("60..65");
-    let refused: Vec<&String> = said.iter().filter(|line| line.starts_with("refused")).collect();
-    assert!(!refused.is_empty(), "strace made no fsync fail: {said:?}");
-    for line in &refused {
+    for more in [&[][..], &without_reads()] {
+        let (said, kept, claims) = with_failing_fsync("60..65", more);
+        let refused: Vec<&String> = said.iter().filter(|line| line.starts_with("refused")).collect();
+        assert!(!refused.is_empty(), "strace made no fsync fail: {said:?}");
+        for line in &refused {
+            assert!(
+                line.contains("store: the disk under the store") && line.contains("reopened and verified"),
+                "{line}"
+            );
+        }
+        let observed = numbers(&said, "observed ");
+        assert_eq!(observed.last(), Some(&120), "it goes on once the disk does");
         assert!(
-            line.contains("store: the disk under the store") && line.contains("reopened and verified"),
-            "{line}"
+            observed.iter().all(|id| kept.contains(id)),
+            "{observed:?} against {kept:?}"
         );
+        assert_eq!(
+            claims,
+            numbers(&said, "claimed "),
+            "a claim that was refused is withdrawn"
+        );
+        assert!(said.iter().all(|line| line != "read false"));
     }
-    let observed = numbers(&said, "observed ");
-    assert_eq!(observed.last(), Some(&120), "it goes on once the disk does");
-    assert!(
-        observed.iter().all(|id| kept.contains(id)),
-        "{observed:?} against {kept:?}"
-    );
-    assert_eq!(
-        claims,
-        numbers(&said, "claimed "),
-        "a claim that was refused is withdrawn"
-    );
-    assert!(said.iter().all(|line| line != "read false"));
 }
 
 #[test]
 fn a_disk_that_stays_broken_takes_nothing_and_is_read_all_the_same() {
-    let (said, kept, _) = with_failing_fsync("60+");
+    let (said, kept, _) = with_failing_fsync("60+", &[]);
     let observed = numbers(&said, "observed ");
     let last = observed.last().copied().unwrap_or(0);
     assert!(last > 0 && last < 120, "{observed:?}");
