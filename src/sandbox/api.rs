@@ -7,7 +7,7 @@
 //! | `DELETE /v1/messages/ID` | 204, also where there is none |
 //! | `GET /healthz` | 200 `{status: "ok", …}` with the counts |
 //!
-//! `ID` may be the sender's `ref` too. `route` is `default` where it is left out. What is refused is answered with
+//! `ID` may be the sender's `ref` too, where that needs no percent-encoding. `route` is `default` where it is left out. What is refused is answered with
 //! `{error: {code, field, message}}`.
 
 use std::sync::Arc;

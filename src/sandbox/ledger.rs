@@ -130,7 +130,7 @@ pub struct SentLine {
 impl Entry {
     /// What a plan means for a request that came in at `received`.
     #[must_use]
-    pub fn new(id: &str, reference: &str, route: &str, received: Moment, plan: &Plan) -> Self {
+    pub(super) fn new(id: &str, reference: &str, route: &str, received: Moment, plan: &Plan) -> Self {
         let outcomes = plan.outcomes.iter().map(|planned| Outcome {
             channel: planned.channel,
             event: planned.event,

@@ -71,9 +71,11 @@ impl Mailer {
 
     /// An idle session, or a new one.
     pub(super) async fn connect(&self, fresh: bool) -> Result<Session, String> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(idle) = idle.filter(|_| !fresh) {
-            return Ok(idle);
+        if !fresh {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            if let Some(idle) = idle {
+                return Ok(idle);
+            }
         }
         let opened = timeout(CONNECT_LIMIT, self.open()).await;
         opened.unwrap_or_else(|_| Err(format!("no session within {} s", CONNECT_LIMIT.as_secs())))

@@ -6,16 +6,18 @@
 
 mod api;
 mod deliver;
+mod draw;
 mod fault;
 mod gateway;
 mod ledger;
 mod mail;
 mod message;
-pub mod plan;
+mod plan;
 mod rows;
 mod script;
 mod scripts;
 mod server;
+mod state;
 pub mod truth;
 mod webhook;
 pub mod workspace;
@@ -33,13 +35,13 @@ use crate::clock::Clock;
 
 pub use api::BODY_LIMIT;
 pub use fault::{FaultKind, Parameter};
-pub use gateway::Counts;
 pub use ledger::{Answered, Attempt, Entry, Ledger, Outcome, Repeat, SentLine, sent_path};
 pub use message::{Channel, Event, Invalid, NewMessage, REFERENCE_LIMIT, TEXT_LIMIT};
 pub use script::{
     DELAY_LIMIT, Delays, RULE_LIMIT, Range, RouteScript, Rule, SCRIPT_LIMIT, Script, ScriptError,
 };
 pub use scripts::ROUTES;
+pub use state::Counts;
 pub use truth::{Expected, Limits, Truth, Window, expected};
 
 /// How a sandbox is set up.

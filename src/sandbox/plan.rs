@@ -3,53 +3,43 @@
 
 use std::time::Duration;
 
+use super::draw::Draw;
 use super::fault::FaultKind;
 use super::ledger::Repeat;
-use super::message::{Channel, Event, NewMessage};
-use super::script::{Range, RouteScript, Rule, Script};
-
-/// The numbers behind one message: the same for the same seed, route and place.
-#[derive(Clone, Copy, Debug)]
-pub struct Draw<'a> {
-    /// The sandbox's seed.
-    pub seed: u64,
-    /// The route asked for.
-    pub route: &'a str,
-    /// Which message of the route, from 1.
-    pub n: u64,
-}
+use super::message::{Channel, Event};
+use super::script::{RouteScript, Rule};
 
 /// What will be done.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub(super) struct Plan {
     /// Why it is not simply delivered.
-    pub fault: FaultKind,
+    pub(super) fault: FaultKind,
     /// Who takes it.
-    pub provider: String,
+    pub(super) provider: String,
     /// The machine of the provider that answers.
-    pub node: u32,
+    pub(super) node: u32,
     /// What is answered.
-    pub answer: AnswerPlan,
+    pub(super) answer: AnswerPlan,
     /// What is sent, in the order of the channels.
-    pub outcomes: Vec<Planned>,
+    pub(super) outcomes: Vec<Planned>,
     /// What the gateway says of it, and since when; empty where it says that it never took it.
-    pub reported: Vec<(Duration, Event)>,
+    pub(super) reported: Vec<(Duration, Event)>,
     /// Whether the message asks for events.
     webhook: bool,
 }
 
 /// What is answered, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AnswerPlan {
+pub(super) struct AnswerPlan {
     /// Counted from the request.
-    pub after: Duration,
+    pub(super) after: Duration,
     /// How.
-    pub how: How,
+    pub(super) how: How,
 }
 
 /// How a request is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub(super) enum How {
     /// With this status; `retry-after` in seconds where the gateway throttles.
     Status(u16, Option<u64>),
     /// The connection is reset.
@@ -60,97 +50,48 @@ pub enum How {
 
 /// One thing that will be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Planned {
+pub(super) struct Planned {
     /// Where.
-    pub channel: Channel,
+    pub(super) channel: Channel,
     /// What it says.
-    pub event: Event,
+    pub(super) event: Event,
     /// When, counted from the request.
-    pub after: Duration,
+    pub(super) after: Duration,
     /// Who sends it.
-    pub provider: String,
+    pub(super) provider: String,
     /// Whether the text is another than the one given.
-    pub altered: bool,
+    pub(super) altered: bool,
     /// Which copy: copies differ in their ids, repeats of one copy do not.
-    pub copy: u32,
+    pub(super) copy: u32,
     /// Whether the same message has been sent before under the same id.
-    pub repeat: Option<Repeat>,
+    pub(super) repeat: Option<Repeat>,
     /// How often reaching the receiver fails by the gateway's own doing before it succeeds.
-    pub failing: u32,
+    pub(super) failing: u32,
     /// How long between those tries.
-    pub backoff: Duration,
+    pub(super) backoff: Duration,
     /// Whether it bears a reference that nobody has sent.
-    pub stray: bool,
+    pub(super) stray: bool,
 }
 
 /// Which channels a message asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// It names a webhook.
-    pub webhook: bool,
+    pub(super) webhook: bool,
     /// It names a mail address, and there is a mail server.
-    pub mail: bool,
+    pub(super) mail: bool,
     /// There is a database.
-    pub row: bool,
+    pub(super) row: bool,
 }
 
 const fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-impl Draw<'_> {
-    /// Eight bytes for one purpose.
-    #[must_use]
-    pub fn number(&self, purpose: &str) -> u64 {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.seed.to_le_bytes());
-        hasher.update(&self.n.to_le_bytes());
-        hasher.update(self.route.as_bytes());
-        hasher.update(&[0]);
-        hasher.update(purpose.as_bytes());
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-        u64::from_le_bytes(bytes)
-    }
-
-    /// From 0 to, but without, 1.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double")]
-    pub fn unit(&self, purpose: &str) -> f64 {
-        (self.number(purpose) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn within(&self, purpose: &str, range: Range) -> Duration {
-        range.min + (range.max.saturating_sub(range.min)).mul_f64(self.unit(purpose))
-    }
-}
-
-/// The rule for a message: by name in its text, else the first of its route that applies.
-#[must_use]
-pub fn choose(script: &Script, message: &NewMessage, draw: &Draw<'_>) -> Rule {
-    let named = message
-        .text
-        .split_ascii_whitespace()
-        .filter_map(|word| word.strip_prefix("fault:"))
-        .find_map(FaultKind::named);
-    if let Some(fault) = named.filter(|_| script.by_name) {
-        return Rule::always(fault);
-    }
-    let mut rules = script.route(draw.route).faults.iter().enumerate();
-    let hit = rules.find(|(at, rule)| {
-        let chance = match rule.probability {
-            Some(_) => draw.unit(&format!("rule {at}")),
-            None => 0.0,
-        };
-        rule.applies(draw.n, &message.text, chance)
-    });
-    hit.map_or_else(|| Rule::always(FaultKind::None), |(_, rule)| rule.clone())
-}
-
 impl Plan {
     /// Decides.
     #[must_use]
-    pub fn new(rule: &Rule, route: &RouteScript, wanted: Wanted, draw: &Draw<'_>) -> Self {
+    pub(super) fn new(rule: &Rule, route: &RouteScript, wanted: Wanted, draw: &Draw<'_>) -> Self {
         let mut plan = Self::usual(route, wanted, draw);
         plan.fault = rule.fault;
         plan.apply(rule, route);

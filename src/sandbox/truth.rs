@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ledger::{Attempt, Entry, Outcome, Repeat};
 use super::message::{Channel, Event};
-use crate::model::{Class, Moment};
+use crate::model::{Class, Interval, Moment};
 
 /// How long one channel is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,9 +82,27 @@ impl Truth {
             .find(|attempt| attempt.error.is_none())
     }
 
+    /// When the channel first got an event: a push just before it left, a row between the start and the end of its
+    /// commit.
+    #[must_use]
+    pub fn span(&self, channel: Channel, event: Event) -> Option<Interval> {
+        let taken = self.taken_first(channel, event)?;
+        Some(match channel {
+            Channel::Row => Interval {
+                lo: taken.at,
+                hi: taken.done,
+            },
+            Channel::Webhook | Channel::Mail => Interval::point(taken.at),
+        })
+    }
+
     /// When the channel first got an event: just before it left.
     #[must_use]
     pub fn first(&self, channel: Channel, event: Event) -> Option<Moment> {
+        self.taken_first(channel, event).map(|taken| taken.at)
+    }
+
+    fn taken_first(&self, channel: Channel, event: Event) -> Option<&Attempt> {
         let of = |(_, o): &(usize, &Outcome)| o.channel == channel && o.event == event && !o.stray;
         self.entry
             .outcomes
@@ -92,8 +110,7 @@ impl Truth {
             .enumerate()
             .filter(of)
             .filter_map(|(at, _)| self.taken(at))
-            .map(|attempt| attempt.at)
-            .min()
+            .min_by_key(|attempt| attempt.at)
     }
 
     /// What a correct judge must say, by the times at which things really left.

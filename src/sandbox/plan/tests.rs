@@ -1,6 +1,9 @@
 use super::*;
 use crate::model::{Class, Moment};
+use crate::sandbox::draw::choose;
 use crate::sandbox::ledger::Entry;
+use crate::sandbox::message::NewMessage;
+use crate::sandbox::script::Script;
 use crate::sandbox::truth::{Limits, expected};
 
 const ALL: Wanted = Wanted {
@@ -204,4 +207,23 @@ fn the_gateway_says_what_it_does_or_lies_as_scripted() {
     assert_eq!(says(FaultKind::FalseFailure), Some(Event::Failed), "a lie");
     assert_eq!(says(FaultKind::FailSilently), Some(Event::Sent));
     assert_eq!(says(FaultKind::RefuseAndDeliver), None, "a lie");
+}
+
+#[test]
+fn the_edge_script_puts_outcomes_on_the_limits_and_close_to_them() {
+    let script = Script::edge(&Limits::demo());
+    let mut seen = std::collections::BTreeSet::new();
+    for n in 1..=20 {
+        let rule = choose(&script, &message("x"), &draw(n));
+        let plan = Plan::new(&rule, script.route("alpha"), ALL, &draw(n));
+        let mut delivered = plan.outcomes.iter().filter(|o| o.event == Event::Delivered);
+        let at = delivered.next().unwrap().after;
+        assert!(delivered.all(|o| o.after == at));
+        seen.insert(at.as_millis());
+    }
+    let edges: std::collections::BTreeSet<_> = [1_000, 2_000]
+        .iter()
+        .flat_map(|at| [at - 20, at - 2, *at, at + 2, at + 20])
+        .collect();
+    assert_eq!(seen, edges);
 }

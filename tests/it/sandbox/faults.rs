@@ -7,12 +7,28 @@ use landfall::model::Class;
 use landfall::sandbox::{Channel, Event, FaultKind, Limits, Options, Script};
 
 use super::Bench;
+use crate::support::channel::eventually;
+
+/// Limits under which a busy machine, which can only make things later, changes no class.
+fn roomy(fault: FaultKind) -> Limits {
+    let mut limits = Limits::demo();
+    for window in limits.channels.values_mut() {
+        if !matches!(fault, FaultKind::Late | FaultKind::TooLate) {
+            window.within = Duration::from_secs(60);
+        }
+        if fault != FaultKind::TooLate {
+            window.grace = Duration::from_secs(60);
+        }
+    }
+    limits
+}
 
 #[tokio::test]
 async fn the_ledger_agrees_with_what_was_received_for_every_fault() {
     let bench = Bench::start().await;
+    let impatient = |fault| matches!(fault, FaultKind::Slow | FaultKind::NoAnswer);
     let posts = FaultKind::ALL.iter().map(|fault| {
-        let patience = Duration::from_secs(1);
+        let patience = Duration::from_secs(if impatient(*fault) { 1 } else { 60 });
         let text = format!("Pay 100 fault:{fault}");
         let request = bench.request("alpha", fault.name(), &text).timeout(patience);
         async move {
@@ -28,14 +44,13 @@ async fn the_ledger_agrees_with_what_was_received_for_every_fault() {
         bench.assert_agrees(&truth);
         assert_eq!(truth.entry.fault, fault);
         assert_eq!(
-            truth.expected(&Limits::demo()).class,
+            truth.expected(&roomy(fault)).class,
             fault.says(),
             "{fault}: {truth:?}"
         );
-        let gives_up = matches!(fault, FaultKind::Slow | FaultKind::NoAnswer);
         match answer {
             Ok(status) => assert_eq!(Some(status), truth.entry.answer.status, "{fault}"),
-            Err(error) => assert_eq!(error.is_timeout(), gives_up, "{fault}: {error}"),
+            Err(error) => assert_eq!(error.is_timeout(), impatient(fault), "{fault}: {error}"),
         }
     }
 }
@@ -138,16 +153,14 @@ async fn what_the_gateway_says_of_a_message_may_be_a_lie() {
         (FaultKind::FalseFailure, "failed"),
     ] {
         bench.done(fault).await;
-        let status = super::eventually_async("its last status", async || {
+        super::eventually_async("its last status", async || {
             let (_, view) = bench.get(&format!("/v1/messages/{fault}")).await;
             (view["status"] == says).then_some(())
-        });
-        status.await;
+        })
+        .await;
     }
-    let (status, _) = {
-        bench.done(FaultKind::RefuseAndDeliver).await;
-        bench.get("/v1/messages/refuse_and_deliver").await
-    };
+    bench.done(FaultKind::RefuseAndDeliver).await;
+    let (status, _) = bench.get("/v1/messages/refuse_and_deliver").await;
     assert_eq!(status, 404, "it says that it never took it");
 }
 
@@ -239,7 +252,7 @@ async fn a_retry_fails_before_anything_leaves_and_then_succeeds() {
 async fn the_fallback_takes_over_by_script_and_under_load() {
     let script = "
 routes:
-  alpha: { provider: north, fallback: south, max_in_flight: 2, faults: [{ fault: delay, until: 2, delay: 500ms }] }
+  alpha: { provider: north, fallback: south, max_in_flight: 2, faults: [{ fault: delay, until: 2, delay: 2s }] }
   beta: { provider: south }";
     let bench = Bench::scripted(script).await;
     let provider = async |route: &str, reference: &str, text: &str| {
@@ -271,10 +284,16 @@ async fn seeds_reproduce_faults_and_planned_times_whatever_runs_at_once() {
         let send = async |route: &str| {
             for n in 0..40 {
                 let reference = format!("{route}-{n}");
-                let request = bench
-                    .request(route, &reference, "x")
-                    .timeout(Duration::from_millis(50));
-                request.send().await.ok();
+                let request = bench.request(route, &reference, "x").send();
+                let decided = eventually("the decision", || {
+                    let truths = bench.sandbox.truth();
+                    truths
+                        .iter()
+                        .any(|t| t.entry.reference == reference)
+                        .then_some(())
+                });
+                // Some answers never come, so it is the decision that is waited for.
+                futures::future::select(Box::pin(request), Box::pin(decided)).await;
             }
         };
         if at_once {

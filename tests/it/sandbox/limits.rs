@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use landfall::clock::SystemClock;
-use landfall::sandbox::{self, FaultKind, Options, Script};
+use landfall::sandbox::{self, Channel, FaultKind, Options, Script};
 use tokio_util::sync::CancellationToken;
 
 use super::Bench;
@@ -11,7 +11,7 @@ use crate::support::channel::eventually;
 
 #[tokio::test]
 async fn a_flood_is_answered_with_503_and_counted() {
-    let faults = Script::parse("test", "default: { faults: [{ fault: delay, delay: 1s }] }").unwrap();
+    let faults = Script::parse("test", "default: { faults: [{ fault: delay, delay: 3s }] }").unwrap();
     let bench = Bench::with(|options| Options {
         faults,
         max_open: 20,
@@ -61,6 +61,68 @@ async fn only_so_many_messages_are_remembered() {
     assert_eq!(bench.get("/v1/messages/r24").await.0, 200);
     eventually("old rows to go", || bench.rows("r0").is_empty().then_some(())).await;
     assert_eq!(bench.rows("r24").len(), 1);
+}
+
+#[tokio::test]
+async fn receivers_that_cannot_be_reached_are_tried_five_times_and_given_up() {
+    let bench = Bench::with(|options| Options {
+        // Port 1 of this machine: nobody listens.
+        smtp: Some(String::from("127.0.0.1:1")),
+        ..options
+    })
+    .await;
+    let secure = format!("https://{}/c", bench.hooks.address);
+    for (reference, webhook) in [("nobody", "http://127.0.0.1:1/c"), ("no-tls", &secure)] {
+        let message =
+            serde_json::json!({ "ref": reference, "text": "x", "webhook": webhook, "to": "a@landfall.test" });
+        let request = bench.client.post(bench.url("/v1/messages")).json(&message);
+        assert_eq!(request.send().await.unwrap().status(), 202);
+    }
+    for (reference, words) in [
+        ("nobody", "cannot connect to 127.0.0.1:1"),
+        ("no-tls", "no TLS with"),
+    ] {
+        let truth = bench.settled(reference).await;
+        for (at, outcome) in truth.entry.outcomes.iter().enumerate() {
+            let errors: Vec<_> = truth.sent[at].iter().filter_map(|a| a.error.clone()).collect();
+            match outcome.channel {
+                Channel::Row => assert!(errors.is_empty(), "{errors:?}"),
+                Channel::Webhook => assert!(errors.iter().all(|e| e.contains(words)), "{errors:?}"),
+                Channel::Mail => assert!(
+                    errors.iter().all(|e| e.contains("mail server 127.0.0.1:1")),
+                    "{errors:?}"
+                ),
+            }
+            assert_eq!(truth.taken(at).is_some(), outcome.channel == Channel::Row);
+            assert_eq!(
+                truth.sent[at].len(),
+                if outcome.channel == Channel::Row { 1 } else { 5 }
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn serving_ends_with_the_token_and_tells_the_counts() {
+    let clock = Arc::new(SystemClock::start());
+    let stop = CancellationToken::new();
+    let (told, address) = tokio::sync::oneshot::channel();
+    let serving = sandbox::serve(Options::default(), clock, stop.clone(), |running| {
+        told.send(running.address()).unwrap();
+    });
+    let using = async {
+        let url = format!("http://{}/v1/messages", address.await.unwrap());
+        let client = reqwest::Client::new();
+        let message = serde_json::json!({ "ref": "r", "text": "x" });
+        assert_eq!(
+            client.post(url).json(&message).send().await.unwrap().status(),
+            202
+        );
+        stop.cancel();
+    };
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let (counts, ()) = futures::join!(serving, using);
+    assert_eq!(counts.unwrap().messages, 1);
 }
 
 #[tokio::test]
