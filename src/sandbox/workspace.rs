@@ -16,7 +16,7 @@ pub struct Endpoints {
     pub listen: SocketAddr,
     /// Where landfall's mail sink listens: the sandbox's `smtp`.
     pub mail: SocketAddr,
-    /// The sandbox's database.
+    /// The sandbox's database, as the workspace names it: a relative path starts at the workspace.
     pub database: PathBuf,
 }
 
