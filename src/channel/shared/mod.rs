@@ -1,1 +1,5 @@
 //! What several kinds share.
+
+pub(super) mod bounded;
+pub(super) mod signature;
+pub(super) mod units;
