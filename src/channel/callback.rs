@@ -31,8 +31,13 @@ use repeats::Repeats;
 pub struct Callback;
 
 impl Kind for Callback {
-    const EXAMPLE: &'static str = "signature: { standard_webhooks: \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\" }\n\
-                                   answers: [503, 200]\nmethods: [POST]\nbody_limit: 64KiB\n";
+    const EXAMPLE: &'static str = r#"signature:
+  hmac: { header: x-hub-signature-256, prefix: "sha256=", secret: "${env:HOOK_SECRET}" }
+answers: [503, 200]
+methods: [POST]
+body_limit: 64KiB
+path: order-paid
+"#;
     const OFFERS: &'static [(&'static str, &'static str)] = &[
         ("url", "The address to call, with the run's token in it."),
         (
