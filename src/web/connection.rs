@@ -217,11 +217,7 @@ impl Connection {
             Err(word) => return self.dropped(word, handler.as_ref(), &head),
         }
         head.received = self.shared.clock.now();
-        let reply = self.handled(handler, head, held).await;
-        if reply.status == 404 {
-            return self.unmatched(source);
-        }
-        reply
+        self.handled(handler, head, held).await
     }
 
     /// In a task of its own: what has arrived is put on record also where its sender hangs up, and a panic ends there.

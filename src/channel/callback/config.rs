@@ -31,7 +31,7 @@ pub struct CallbackConfig {
     /// (`503`), `close` (the connection is cut without an answer), or a mapping of `status`, `delay`, `headers` and
     /// `body`. `answers: [503, 503, 200]` refuses the first two, to see whether the sender tries again. What arrived
     /// is on record before any answer leaves. The place in the list is remembered for the latest 65,536 tokens, and
-    /// starts again with landfall.
+    /// starts again with landfall; requests that bear no token share one place.
     #[serde(default)]
     pub answers: Spanned<Answers>,
     /// The methods taken; others are answered 405. Left out: all.

@@ -17,7 +17,7 @@ pub(super) fn decode(request: &Request, path: &str) -> Map<String, Value> {
     set("path", path.into());
     set("query", pairs(request.query.as_bytes()));
     set("headers", headers(&request.headers));
-    set("json", json(&request.body));
+    set("json", json(request));
     set("form", form(request));
     set("lossy", lossy.into());
     set("text", text.into());
@@ -47,12 +47,15 @@ fn headers(headers: &[(String, String)]) -> Value {
     Value::Object(map)
 }
 
-/// JSON whatever the content type says: many senders say nothing, or `text/plain`.
-fn json(body: &[u8]) -> Value {
-    match body.trim_ascii_start().first() {
-        Some(b'{' | b'[') => serde_json::from_slice(body).unwrap_or_default(),
-        _ => Value::Null,
+/// JSON also where the content type does not say so: many senders say nothing, or `text/plain`.
+fn json(request: &Request) -> Value {
+    let said = || header(request, "content-type").is_some_and(|kind| kind.contains("json"));
+    match request.body.trim_ascii_start().first() {
+        Some(b'{' | b'[') => {}
+        Some(_) if said() => {}
+        _ => return Value::Null,
     }
+    serde_json::from_slice(&request.body).unwrap_or_default()
 }
 
 fn form(request: &Request) -> Value {
@@ -148,6 +151,13 @@ mod tests {
                 "json": { "n": 1 }, "form": {}, "lossy": false, "text": " {\"n\": 1}",
             })
         );
+    }
+
+    #[test]
+    fn a_lone_value_is_json_where_the_sender_says_so() {
+        for (content_type, expected) in [("application/json", json!("ok")), ("text/plain", Value::Null)] {
+            assert_eq!(decode(&request(content_type, b"\"ok\""), "")["json"], expected);
+        }
     }
 
     #[test]

@@ -291,3 +291,65 @@ async fn it_is_armed_at_once_and_looks_at_once() {
     assert_eq!(peer.channel.look(Moment(7)).await, Ok(Moment(7)));
     peer.channel.disarm(run);
 }
+
+#[tokio::test]
+async fn a_scripted_404_is_an_answer_like_any_other() {
+    let peer = Peer::start(json!({ "answers": [{ "status": 404, "body": "gone" }] })).await;
+    for n in 0..100 {
+        let answer = peer.post(&peer.path(&token(n)), &[], b"{}").await;
+        assert_eq!((answer.status, answer.body.as_str()), (404, "gone"));
+    }
+    assert_eq!(peer.count("unmatched"), 0);
+}
+
+#[tokio::test]
+async fn a_sender_that_asks_first_is_told_to_go_on_or_not() {
+    let peer = Peer::start(json!({})).await;
+    let ask = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\nwebhook-id: m1\r\ncontent-length: 2\r\n\r\n"
+        )
+    };
+    let mut client = Client::connect(peer.address).await;
+    for _ in 0..2 {
+        client.send(ask(&peer.path(&token(1)))).await;
+        assert_eq!(client.answer().await.unwrap().status, 100);
+        client.send("{}").await;
+        assert_eq!(client.answer().await.unwrap().status, 200);
+    }
+    let repeats: Vec<_> = peer.sink.seen().iter().map(|sighting| sighting.repeat).collect();
+    assert_eq!(
+        repeats,
+        [landfall::model::Repeat::First, landfall::model::Repeat::AfterAck]
+    );
+    client.send(ask(&format!("{}/{:022}", peer.base(), 0))).await;
+    assert_eq!(
+        client.answer().await.unwrap().status,
+        404,
+        "its body is not wanted"
+    );
+}
+
+#[tokio::test]
+async fn the_address_lasts_as_long_as_the_key_and_is_the_channels_own() {
+    use crate::support::channel::{NoListener, RecordingSink};
+    let base = async |name: &str, key: u8| {
+        let mut context = super::plain_context(Arc::new(RecordingSink::default()), Arc::new(NoListener));
+        context.name = name.to_owned();
+        context.token_key = landfall::model::TokenKey::new([key; 32]);
+        let channel = super::open(json!({}), context).await.unwrap();
+        channel.offers(&token(1), &Plain).unwrap()["base_url"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let hooks = base("hooks", 1).await;
+    assert_eq!(hooks, base("hooks", 1).await);
+    assert_ne!(hooks, base("other", 1).await);
+    assert_ne!(hooks, base("hooks", 2).await);
+    let secret = hooks.rsplit('/').next().unwrap();
+    assert!(
+        secret.len() >= 26 && secret.bytes().all(|b| b.is_ascii_alphanumeric()),
+        "{secret}"
+    );
+}
