@@ -255,6 +255,15 @@ pub trait Channel: Send + Sync + 'static {
     /// Could not look.
     fn look(&self, due: Moment) -> BoxFuture<'_, Result<Moment, Fault>>;
 
+    /// As [`Channel::look`], for one run alone: cheaper where each run is asked for by itself, and then its result
+    /// does not depend on what others wait for.
+    ///
+    /// # Errors
+    /// Could not look.
+    fn look_for(&self, _run: RunId, due: Moment) -> BoxFuture<'_, Result<Moment, Fault>> {
+        self.look(due)
+    }
+
     /// The run waits no longer.
     fn disarm(&self, run: RunId);
 
