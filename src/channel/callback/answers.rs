@@ -10,9 +10,8 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::channel::shared::bounded::Bounded;
-use crate::channel::shared::units::Period;
 use crate::diag::{Code, Problems};
-use crate::model::Span;
+use crate::model::{Lapse, Span};
 
 /// How many tokens' places in the script are remembered.
 const TOKENS: usize = 65_536;
@@ -156,12 +155,6 @@ impl<'de> Visitor<'de> for Shapes {
         Ok(Answer::status(status))
     }
 
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Answer, E> {
-        let status = u16::try_from(number);
-        let status = status.map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))?;
-        Ok(Answer::status(status))
-    }
-
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Answer, E> {
         if text == "close" {
             return Ok(Answer {
@@ -170,11 +163,6 @@ impl<'de> Visitor<'de> for Shapes {
             });
         }
         Err(E::invalid_value(de::Unexpected::Str(text), &self))
-    }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Answer, D::Error> {
-        // A reader that knows positions hands a string on here.
-        deserializer.deserialize_str(self)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Answer, A::Error> {
@@ -196,7 +184,7 @@ struct Written {
     status: u16,
     /// How long the answer is held back, 60 s at most; what arrived is on record before.
     #[serde(default)]
-    delay: Period,
+    delay: Lapse,
     /// Headers to add.
     #[serde(default)]
     headers: std::collections::BTreeMap<String, String>,

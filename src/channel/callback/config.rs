@@ -1,16 +1,14 @@
 //! Settings of the `callback` channel, and everything about them that their types cannot express.
 
-use std::time::Duration;
-
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::answers::Answers;
 use crate::channel::shared::signature::{Secrets, SignatureConfig};
-use crate::channel::shared::units::{Period, Size};
+use crate::channel::shared::units::Size;
 use crate::diag::{Code, Problems};
-use crate::model::{Expr, Secret, Spanned};
+use crate::model::{Expr, Lapse, Secret, Spanned};
 
 /// The greatest `body_limit`.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
@@ -26,7 +24,7 @@ pub struct CallbackConfig {
     /// How old a signed timestamp may be and still count as fresh. One beyond it is still taken, since being late is
     /// what landfall looks for, but with `seen.stale` true and `seen.age_seconds`.
     #[serde(default = "tolerance")]
-    pub tolerance: Period,
+    pub tolerance: Lapse,
     /// What is answered, delivery by delivery of one token; the last repeats. Left out: 200 each time. A status
     /// (`503`), `close` (the connection is cut without an answer), or a mapping of `status`, `delay`, `headers` and
     /// `body`. `answers: [503, 503, 200]` refuses the first two, to see whether the sender tries again. What arrived
@@ -83,8 +81,8 @@ pub enum IdFrom {
     Cel(Expr),
 }
 
-fn tolerance() -> Period {
-    Period(Duration::from_secs(300))
+fn tolerance() -> Lapse {
+    Lapse::secs(300)
 }
 
 fn body_limit() -> Spanned<Size> {

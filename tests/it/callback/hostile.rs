@@ -167,7 +167,7 @@ async fn a_body_of_a_gigabyte_or_without_end_is_refused_and_not_held() {
     }
     let mut client = Client::connect(peer.address).await;
     client
-        .send(request("POST", &path, &[], &vec![b'a'; 200_000]))
+        .send(request("POST", &path, &[], &vec![b'a'; 900_000]))
         .await;
     let answer = client
         .answer()

@@ -16,10 +16,10 @@ use crate::support::channel::eventually;
 
 /// A store that is durable only when it is told to be.
 #[derive(Default)]
-struct Slow {
-    entered: Notify,
-    release: Notify,
-    kept: Mutex<Vec<Sighting>>,
+pub(super) struct Slow {
+    pub(super) entered: Notify,
+    pub(super) release: Notify,
+    pub(super) kept: Mutex<Vec<Sighting>>,
 }
 
 impl ObservationSink for Slow {

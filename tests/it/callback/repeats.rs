@@ -1,8 +1,12 @@
 //! The same event again: a redelivery, or a duplicate.
 
+use std::sync::Arc;
+
 use landfall::model::{Identity, Repeat};
+use landfall::web::Settings;
 use serde_json::json;
 
+use super::intake::Slow;
 use super::{Client, Peer, request, token};
 
 fn repeats(peer: &Peer) -> Vec<Repeat> {
@@ -97,6 +101,25 @@ async fn pipelined_requests_are_answered_in_order_and_prove_nothing() {
         Repeat::AfterAck,
         "this one was sent after the answer had come"
     );
+}
+
+#[tokio::test]
+async fn a_request_that_was_sent_while_the_answer_was_awaited_proves_nothing() {
+    let slow = Arc::new(Slow::default());
+    let peer = Peer::with(json!({}), Settings::default(), Some(Arc::clone(&slow) as _)).await;
+    let one = request("POST", &peer.path(&token(1)), &[("webhook-id", "m1")], b"{}");
+    let mut client = Client::connect(peer.address).await;
+    client.send(&one).await;
+    slow.entered.notified().await;
+    client.send(&one).await;
+    slow.release.notify_one();
+    slow.entered.notified().await;
+    slow.release.notify_one();
+    for _ in 0..2 {
+        assert_eq!(client.answer().await.unwrap().status, 200);
+    }
+    let repeats: Vec<Repeat> = slow.kept.lock().unwrap().iter().map(|s| s.repeat).collect();
+    assert_eq!(repeats, [Repeat::First, Repeat::Redelivery]);
 }
 
 #[tokio::test]

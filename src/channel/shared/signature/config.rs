@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{BASE64, Part, parts, standard_key};
 use crate::diag::{Code, Problems};
-use crate::model::{Secret, Spanned, Template};
+use crate::model::{Free, Secret, Spanned, Template};
 
 /// How senders sign. A request whose signature is not right is refused with 401 and is never an observation.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -121,11 +121,24 @@ fn body() -> Spanned<String> {
 
 impl<'de> Deserialize<'de> for Secrets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Outer;
+        impl<'de> Visitor<'de> for Outer {
+            type Value = Secrets;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a secret such as `${env:NAME}`, or a list of them")
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Secrets, D::Error> {
+                deserializer.deserialize_any(OneOrMany)
+            }
+        }
         struct OneOrMany;
         impl<'de> Visitor<'de> for OneOrMany {
             type Value = Secrets;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a secret such as `${env:NAME}`, or a list of them")
+                Outer.expecting(f)
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Secrets, E> {
                 Ok(Secrets(vec![Secret(Template::of(text))]))
@@ -134,7 +147,6 @@ impl<'de> Deserialize<'de> for Secrets {
                 self,
                 deserializer: D,
             ) -> Result<Secrets, D::Error> {
-                // A reader that knows positions hands a string on here.
                 Secret::deserialize(deserializer).map(|one| Secrets(vec![one]))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Secrets, A::Error> {
@@ -145,7 +157,8 @@ impl<'de> Deserialize<'de> for Secrets {
                 Ok(Secrets(secrets))
             }
         }
-        deserializer.deserialize_any(OneOrMany)
+        // Asked this way, a reader that knows positions hands a text on with its place, so that it is marked secret.
+        deserializer.deserialize_newtype_struct(Free::NEWTYPE, Outer)
     }
 }
 
