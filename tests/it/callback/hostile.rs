@@ -254,3 +254,23 @@ async fn a_body_that_breaks_off_is_no_observation() {
         "the sender broke off, not landfall"
     );
 }
+
+#[tokio::test]
+async fn a_sender_may_finish_what_is_refused_and_is_not_reset() {
+    let limits = Limits {
+        linger: Duration::from_secs(10),
+        ..Limits::default()
+    };
+    let peer = Peer::limited(limits).await;
+    let whole = request("POST", &peer.path(&token(1)), &[], &vec![b'a'; 200_000]);
+    let mut client = Client::connect(peer.address).await;
+    let (begin, rest) = whole.split_at(500);
+    client.send(begin).await;
+    assert_eq!(client.answer().await.unwrap().status, 413);
+    // A connection that was closed with unread bytes would be reset by the first of these.
+    for piece in rest.chunks(20_000) {
+        client.send(piece).await;
+    }
+    client.tcp.shutdown().await.unwrap();
+    client.closed().await;
+}
