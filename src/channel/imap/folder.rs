@@ -28,6 +28,8 @@ pub(super) struct Folder {
     pub(super) cursor: Option<Cursor>,
     /// When the last look was sent that covered all of it.
     pub(super) looked: Moment,
+    /// When it was last opened.
+    pub(super) opened: Moment,
     /// Something new could not be handed over yet.
     pub(super) unread: bool,
     /// The connection was lost since then.
@@ -42,6 +44,7 @@ impl Folder {
             key,
             cursor: None,
             looked: Moment(0),
+            opened: Moment(0),
             unread: false,
             gap: false,
         }

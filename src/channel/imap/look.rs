@@ -1,6 +1,7 @@
 //! One look at all folders: what is new is read, decoded, handed over, and only then passed by the cursor.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -19,6 +20,9 @@ const BATCH_BYTES: u64 = 8 * 1024 * 1024;
 /// How many mails are fetched at once.
 const BATCH_MAILS: usize = 500;
 
+/// An open folder is opened anew after so long.
+const REOPEN: Duration = Duration::from_secs(30);
+
 /// What is known of the look that reads a folder.
 #[derive(Clone, Copy)]
 struct Reading {
@@ -36,7 +40,8 @@ struct Reading {
 
 impl Driver {
     /// Looks at all folders. The result is when the first command was sent: everything that was there by then has
-    /// gone to the sink. `thorough` does not rely on the server having announced what is new.
+    /// gone to the sink. `thorough` opens the folder anew instead of relying on the server to announce what is new; so
+    /// does the first look in a while, since a folder that was replaced under its name is announced to nobody.
     pub(super) async fn look(&mut self, link: &mut Link, thorough: bool) -> Result<Moment, Fault> {
         let first = self.inbox.now();
         let open = link.selected;
@@ -46,14 +51,15 @@ impl Driver {
             .collect();
         for at in order {
             let sent = self.inbox.now();
-            if link.selected == Some(at) {
+            let stale = sent.since(self.folders[at].opened) >= REOPEN;
+            if link.selected == Some(at) && !thorough && !stale {
                 link.command("NOOP", 0, |_| {}).await?;
-                if link.news || thorough || self.folders[at].unread {
+                if link.news || self.folders[at].unread {
                     link.news = false;
                     self.folders[at].unread = true;
                     self.read(link, at, sent, None).await?;
                 }
-            } else if link.selected.is_none() {
+            } else if link.selected.is_none() || link.selected == Some(at) {
                 self.open(link, at, sent).await?;
             } else {
                 let extent = fetch::status(link, &self.folders[at].name).await?;
@@ -74,6 +80,7 @@ impl Driver {
             let sent = self.inbox.now();
             self.open(link, 0, sent).await?;
             self.folders[0].looked = sent;
+            self.folders[0].unread = false;
         }
         Ok(())
     }
@@ -87,6 +94,8 @@ impl Driver {
     async fn open(&mut self, link: &mut Link, at: usize, sent: Moment) -> Result<(), Fault> {
         let name = self.folders[at].name.clone();
         let extent = fetch::open(link, &name, at, self.inbox.settings.delete).await?;
+        self.folders[at].opened = sent;
+        self.folders[at].unread = true;
         match self.folders[at].cursor {
             None => {
                 // Mails from before the first look were not sent by a run of ours.
