@@ -2,6 +2,6 @@
 
 mod faults;
 mod folders;
-mod rig;
+pub(crate) mod rig;
 mod sees;
 mod silence;
