@@ -18,6 +18,8 @@ mod config;
 #[cfg(feature = "mail")]
 mod connect;
 #[cfg(feature = "mail")]
+mod deliver;
+#[cfg(feature = "mail")]
 mod drive;
 #[cfg(feature = "mail")]
 mod fetch;
@@ -29,6 +31,8 @@ mod link;
 mod look;
 #[cfg(feature = "mail")]
 mod memory;
+#[cfg(feature = "mail")]
+mod names;
 #[cfg(feature = "mail")]
 mod pace;
 #[cfg(feature = "mail")]
@@ -77,19 +81,23 @@ folders: [INBOX, Junk]
         "The address that mail for this run goes to: the `address` setting, rendered.",
     )];
     const SEEN: &'static [(&'static str, &'static str)] = &seen_fields();
-    type Config = ImapConfig;
+    // Boxed, since it is much larger than the settings of other kinds.
+    type Config = Box<ImapConfig>;
 
-    fn check(config: &ImapConfig, out: &mut Problems) {
+    fn check(config: &Box<ImapConfig>, out: &mut Problems) {
         config::check(config, out);
     }
 
     #[cfg(feature = "mail")]
-    fn open(config: ImapConfig, context: OpenContext) -> BoxFuture<'static, Result<Arc<dyn Channel>, Fault>> {
-        Box::pin(async move { Ok(Arc::new(watch::Inbox::new(config, context)?) as Arc<dyn Channel>) })
+    fn open(
+        config: Box<ImapConfig>,
+        context: OpenContext,
+    ) -> BoxFuture<'static, Result<Arc<dyn Channel>, Fault>> {
+        Box::pin(async move { Ok(Arc::new(watch::Inbox::new(*config, context)?) as Arc<dyn Channel>) })
     }
 
     #[cfg(not(feature = "mail"))]
-    fn open(_: ImapConfig, context: OpenContext) -> BoxFuture<'static, Result<Arc<dyn Channel>, Fault>> {
+    fn open(_: Box<ImapConfig>, context: OpenContext) -> BoxFuture<'static, Result<Arc<dyn Channel>, Fault>> {
         Box::pin(async move {
             Err(Fault::new(
                 crate::model::Reason::Input,

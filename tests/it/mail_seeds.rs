@@ -55,6 +55,22 @@ async fn a_mail_is_delivered_or_put_off_or_accepted_and_lost() {
     assert_eq!(rig.sink.seen().len(), 2);
 }
 
+#[test]
+fn the_example_names_the_ports_of_the_mail_system() {
+    let system = MailSystem::start();
+    let folder = tempfile::tempdir().unwrap();
+    system.workspace(folder.path());
+    let read = |name| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let (workspace, probe) = (read("landfall.yaml"), read("probes/three-seeds.yaml"));
+    assert!(
+        workspace.contains(&format!("port: {}", system.dovecot.imap)),
+        "{workspace}"
+    );
+    for port in [system.straight, system.detour, system.discarding] {
+        assert!(probe.contains(&format!("port: {port} ")), "{probe}");
+    }
+}
+
 fn send(port: u16, token: &str) {
     let mail = Message::builder()
         .from("Shop <shop@example.net>".parse().unwrap())

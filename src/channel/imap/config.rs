@@ -273,3 +273,58 @@ fn warn(out: &mut Problems, span: Span, message: String, label: &str) {
         also: Vec::new(),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(yaml: &str) -> Vec<String> {
+        let base = "host: imap.example.com\nuser: canary\npassword: x\n";
+        let config: ImapConfig = serde_yaml::from_str(&format!("{base}{yaml}")).unwrap();
+        let mut out = Problems::default();
+        check(&config, &mut out);
+        out.all()
+            .iter()
+            .map(|p| format!("{:?}: {}", p.severity, p.message))
+            .collect()
+    }
+
+    #[test]
+    fn the_port_follows_from_tls() {
+        let port = |yaml: &str| {
+            let text = format!("host: h\nuser: u\npassword: p\n{yaml}");
+            serde_yaml::from_str::<ImapConfig>(&text).unwrap().port()
+        };
+        assert_eq!(port(""), 993);
+        assert_eq!(port("tls: starttls"), 143);
+        assert_eq!(port("tls: none\nport: 1143"), 1143);
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_is_said() {
+        assert_eq!(problems(""), [""; 0]);
+        for (yaml, said) in [
+            ("address: nobody", "Error: `nobody` is no mail address"),
+            ("folders: []", "Error: `folders` names 0 folders"),
+            (
+                "folders: [INBOX, INBOX]",
+                "Error: the folder `INBOX` is listed twice",
+            ),
+            ("folders: [\"a\\r\\nb\"]", "Error: `a\\r\\nb` is no folder name"),
+            ("burst: 1ms", "Error: `burst` is 1ms"),
+            ("idle_renew: 30m", "Error: `idle_renew` is 30m"),
+            ("max_size: 10", "Error: `max_size` is 10"),
+            (
+                "tls: none",
+                "Warning: the password goes to `imap.example.com` in the clear",
+            ),
+            (
+                "insecure: true",
+                "Warning: any certificate is taken, also a thief's",
+            ),
+        ] {
+            assert_eq!(problems(yaml), [said], "{yaml}");
+        }
+        assert_eq!(problems("tls: none\nca: x.pem").len(), 2);
+    }
+}

@@ -14,7 +14,6 @@ use tokio_rustls::TlsConnector;
 
 use super::config::Tls;
 use super::link::{ANSWER_LIMIT, Abilities, Io, Link, Wire, printable, reason_of};
-use super::tls;
 use super::watch::Settings;
 use crate::model::{Fault, Reason};
 
@@ -89,10 +88,10 @@ impl Dial<'_> {
     }
 
     async fn tls(&self, io: Box<dyn Io>) -> Result<Box<dyn Io>, Fault> {
-        let Settings {
-            host, ca, insecure, ..
-        } = self.settings;
-        let config = tls::client(ca.as_deref(), *insecure)?;
+        let Settings { host, client, .. } = self.settings;
+        let config = client
+            .clone()
+            .ok_or_else(|| self.fault(Reason::Internal, String::from("TLS was not set up")))?;
         let name = ServerName::try_from(host.clone())
             .map_err(|e| self.fault(Reason::Input, format!("no name that a certificate can bear: {e}")))?;
         let stream = TlsConnector::from(config).connect(name, io).await.map_err(|e| {

@@ -4,7 +4,8 @@ use async_imap::imap_proto::{AttributeValue, MailboxDatum, Response, ResponseCod
 
 use super::config::PARTIAL_BYTES;
 use super::folder::internal_date;
-use super::link::{Link, quoted};
+use super::link::Link;
+use super::names::quoted;
 use crate::model::{Fault, Reason};
 
 /// What a server says of a folder.

@@ -1,18 +1,19 @@
 //! The channel as the engine sees it: who waits, which looks are wanted, what the last look found.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use rustls::ClientConfig;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::config::{Delete, ImapConfig, Tls};
 use super::drive::Driver;
+use super::tls;
 use crate::channel::{Channel, OpenContext, Planted, Watch};
 use crate::model::{Fault, Moment, Reason, RunId, Scope, Template, Token};
 
@@ -27,8 +28,8 @@ pub(super) struct Settings {
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) tls: Tls,
-    pub(super) ca: Option<PathBuf>,
-    pub(super) insecure: bool,
+    /// What is trusted, where TLS is used.
+    pub(super) client: Option<Arc<ClientConfig>>,
     pub(super) user: String,
     pub(super) password: Password,
     pub(super) folders: Vec<String>,
@@ -115,12 +116,16 @@ impl Inbox {
     /// Renders the settings.
     pub(super) fn new(config: ImapConfig, context: OpenContext) -> Result<Self, Fault> {
         let scope = &context.scope;
+        let ca = config.ca.as_ref().map(|ca| context.root.join(&ca.value));
+        let client = match config.tls.value {
+            Tls::None => None,
+            Tls::Implicit | Tls::Starttls => Some(tls::client(ca.as_deref(), config.insecure.value)?),
+        };
         let settings = Settings {
             host: scope.text(&config.host)?,
             port: config.port(),
             tls: config.tls.value,
-            ca: config.ca.as_ref().map(|ca| context.root.join(&ca.value)),
-            insecure: config.insecure.value,
+            client,
             user: scope.text(&config.user)?,
             password: Password(scope.secret(&config.password)?),
             folders: config.folders.iter().map(|f| f.value.clone()).collect(),

@@ -2,6 +2,7 @@
 
 mod faults;
 mod folders;
+mod protected;
 pub(crate) mod rig;
 mod sees;
 mod silence;

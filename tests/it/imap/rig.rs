@@ -137,6 +137,14 @@ pub(crate) fn mail(id: &str, token: Token) -> String {
 }
 
 async fn open(port: u16, extra: Value, context: OpenContext) -> Arc<dyn Channel> {
+    try_open(port, extra, context).await.unwrap()
+}
+
+pub(crate) async fn try_open(
+    port: u16,
+    extra: Value,
+    context: OpenContext,
+) -> Result<Arc<dyn Channel>, Fault> {
     let mut settings = json!({
         "host": "127.0.0.1", "port": port, "tls": "none", "user": "canary", "password": PASSWORD,
         "address": "canary+{{ token }}@example.com",
@@ -146,7 +154,7 @@ async fn open(port: u16, extra: Value, context: OpenContext) -> Arc<dyn Channel>
         .unwrap()
         .extend(extra.as_object().unwrap().clone());
     let config: ChannelConfig = serde_json::from_value(json!({ "imap": settings })).unwrap();
-    config.open(context).await.unwrap()
+    config.open(context).await
 }
 
 fn fold(token: Token) -> u128 {

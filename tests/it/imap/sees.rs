@@ -5,7 +5,7 @@ use landfall::model::{Identity, Repeat};
 use serde_json::{Value, json};
 
 use super::rig::{Rig, TokenScope, mail};
-use crate::support::dovecot::Dovecot;
+use crate::support::dovecot::{Dovecot, Options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_token_is_found_wherever_a_mail_bears_it() {
@@ -99,7 +99,10 @@ async fn idle_ends_a_long_pause() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_idle_it_polls() {
-    let dovecot = Dovecot::start_with(crate::support::dovecot::Options { without_idle: true });
+    let dovecot = Dovecot::start_with(Options {
+        without_idle: true,
+        tls: false,
+    });
     let rig = Rig::on(dovecot.imap, json!({ "burst": "1200ms" })).await;
     let (_, token) = rig.arm().await;
     dovecot.deliver("canary@example.com", &mail("one", token));

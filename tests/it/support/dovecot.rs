@@ -1,14 +1,17 @@
-//! Dovecot, started by the test itself: un-privileged, on free ports, in a folder that goes with it.
+//! Dovecot, started by the test itself: un-privileged, on free ports, in a folder that goes with it. Its settings are
+//! those of `examples/mail-three-seeds/mail-system`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use landfall::clock::{Clock, SystemClock};
 
 /// Every user's password.
 pub(crate) const PASSWORD: &str = "planted-password-7f3a";
@@ -16,6 +19,7 @@ pub(crate) const PASSWORD: &str = "planted-password-7f3a";
 /// A running Dovecot. Dropped, it is ended and its folder removed.
 pub(crate) struct Dovecot {
     pub(crate) imap: u16,
+    pub(crate) imaps: u16,
     pub(crate) lmtp: u16,
     folder: tempfile::TempDir,
     server: Option<Child>,
@@ -26,6 +30,8 @@ pub(crate) struct Dovecot {
 pub(crate) struct Options {
     /// Does not offer IDLE.
     pub(crate) without_idle: bool,
+    /// Offers STARTTLS, and TLS at [`Dovecot::imaps`], with a certificate that only [`Dovecot::certificate`] vouches for.
+    pub(crate) tls: bool,
 }
 
 impl Dovecot {
@@ -40,6 +46,7 @@ impl Dovecot {
         open_to_all(folder.path());
         let mut dovecot = Self {
             imap: free_port(),
+            imaps: free_port(),
             lmtp: free_port(),
             folder,
             server: None,
@@ -53,8 +60,22 @@ impl Dovecot {
                 chown(&path, Some(user), Some(group)).unwrap();
             }
         }
+        if options.tls {
+            let made = rcgen::generate_simple_self_signed([String::from("127.0.0.1")]).unwrap();
+            fs::write(dovecot.certificate(), made.cert.pem()).unwrap();
+            fs::write(
+                dovecot.folder.path().join("key.pem"),
+                made.signing_key.serialize_pem(),
+            )
+            .unwrap();
+        }
         dovecot.launch();
         dovecot
+    }
+
+    /// The certificate of its TLS ports.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.folder.path().join("certificate.pem")
     }
 
     /// Ends the server and all connections; its mail stays.
@@ -68,7 +89,7 @@ impl Dovecot {
     pub(crate) fn launch(&mut self) {
         let program = "/usr/sbin/dovecot";
         assert!(
-            std::path::Path::new(program).exists(),
+            Path::new(program).exists(),
             "this test needs Dovecot: apt-get install -y dovecot-imapd dovecot-lmtpd"
         );
         let mut command = if running_as_root() {
@@ -88,15 +109,10 @@ impl Dovecot {
             .stdout(output.try_clone().unwrap())
             .stderr(output);
         self.server = Some(command.spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !(greets(self.imap, "* OK") && greets(self.lmtp, "220")) {
-            assert!(
-                Instant::now() < deadline,
-                "Dovecot did not start: {}",
-                self.output()
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        await_state(
+            || greets(self.imap, "* OK") && greets(self.lmtp, "220"),
+            || format!("Dovecot did not start: {}", self.output()),
+        );
     }
 
     /// What it has written and logged.
@@ -143,28 +159,31 @@ impl Dovecot {
     fn settings(&self, options: Options) -> String {
         let (user, group) = names();
         let (uid, gid) = if running_as_root() { nobody() } else { ids() };
-        let folder = self.folder.path().display();
-        let capability = if options.without_idle {
-            "imap_capability = IMAP4rev1 UIDPLUS LITERAL+\n"
-        } else {
-            ""
-        };
-        let Self { imap, lmtp, .. } = self;
-        format!(
-            "base_dir = {folder}/run\nstate_dir = {folder}/run\nlog_path = {folder}/log\nprotocols = imap lmtp\n\
-             listen = 127.0.0.1\nssl = no\ndisable_plaintext_auth = no\nfirst_valid_uid = 0\n\
-             default_internal_user = {user}\ndefault_login_user = {user}\ndefault_internal_group = {group}\n\
-             mail_location = maildir:{folder}/mail/%u\nmail_uid = {user}\nmail_gid = {group}\nrecipient_delimiter = +\n\
-             lda_mailbox_autocreate = yes\nmail_max_userip_connections = 50\n{capability}\
-             lmtp_save_to_detail_mailbox = no\nauth_username_format = %Ln\nhostname = mail.example.com\n\
-             postmaster_address = postmaster@example.com\n\
-             passdb {{\n driver = static\n args = password={PASSWORD}\n}}\n\
-             userdb {{\n driver = static\n args = uid={uid} gid={gid} home={folder}/mail/%u allow_all_users=yes\n}}\n\
-             namespace inbox {{\n inbox = yes\n separator = /\n mailbox Junk {{\n auto = create\n }}\n}}\n\
-             service imap-login {{\n chroot =\n inet_listener imap {{\n port = {imap}\n }}\n inet_listener imaps {{\n port = 0\n }}\n}}\n\
-             service lmtp {{\n inet_listener lmtp {{\n address = 127.0.0.1\n port = {lmtp}\n }}\n}}\n\
-             service anvil {{\n chroot =\n}}\nservice stats {{\n chroot =\n}}\n"
-        )
+        let example = "examples/mail-three-seeds/mail-system/dovecot.conf";
+        let mut text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(example)).unwrap();
+        for (mark, value) in [
+            ("@DIR@", self.folder.path().display().to_string()),
+            ("@USER@", user),
+            ("@GROUP@", group),
+            ("@UID@", uid.to_string()),
+            ("@GID@", gid.to_string()),
+            ("@PASSWORD@", String::from(PASSWORD)),
+            ("@IMAP@", self.imap.to_string()),
+            ("@LMTP@", self.lmtp.to_string()),
+        ] {
+            text = text.replace(mark, &value);
+        }
+        if options.without_idle {
+            text += "imap_capability = IMAP4rev1 UIDPLUS LITERAL+\n";
+        }
+        if options.tls {
+            let folder = self.folder.path().display();
+            let tls = format!("ssl = yes\nssl_cert = <{folder}/certificate.pem\nssl_key = <{folder}/key.pem");
+            text = text
+                .replace("ssl = no", &tls)
+                .replace("port = 0", &format!("port = {}\n    ssl = yes", self.imaps));
+        }
+        text
     }
 }
 
@@ -261,6 +280,16 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
+/// Waits for a state of another process, at most 15 s.
+pub(crate) fn await_state(state: impl Fn() -> bool, otherwise: impl Fn() -> String) {
+    let clock = SystemClock::start();
+    let deadline = clock.now().after(Duration::from_secs(15));
+    while !state() {
+        assert!(clock.now() < deadline, "{}", otherwise());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Whether somebody at the port greets with this.
 pub(crate) fn greets(port: u16, greeting: &str) -> bool {
     let Ok(stream) = TcpStream::connect(("127.0.0.1", port)) else {
@@ -272,7 +301,7 @@ pub(crate) fn greets(port: u16, greeting: &str) -> bool {
 }
 
 /// Lets the server's own user through.
-pub(crate) fn open_to_all(folder: &std::path::Path) {
+pub(crate) fn open_to_all(folder: &Path) {
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     if running_as_root() {
         let (user, group) = nobody();
@@ -293,8 +322,9 @@ pub(crate) fn end_group(mut server: Child) {
             .unwrap();
     };
     signal("-TERM");
-    let deadline = Instant::now() + Duration::from_secs(3);
-    while server.try_wait().unwrap().is_none() && Instant::now() < deadline {
+    let clock = SystemClock::start();
+    let deadline = clock.now().after(Duration::from_secs(3));
+    while server.try_wait().unwrap().is_none() && clock.now() < deadline {
         std::thread::sleep(Duration::from_millis(5));
     }
     signal("-KILL");

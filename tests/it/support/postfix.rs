@@ -3,18 +3,18 @@
 //! The configuration is that of `examples/mail-three-seeds/mail-system`, so that the example is what is tested.
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use super::dovecot::{Dovecot, end_group, free_port, greets, open_to_all, running_as_root};
+use super::dovecot::{Dovecot, await_state, end_group, free_port, greets, open_to_all, running_as_root};
 
 const MASTER: &str = "/usr/lib/postfix/sbin/master";
 const POSTGREY: &str = "/usr/sbin/postgrey";
 /// How long the greylisting hop puts a mail off.
-pub(crate) const GREY_SECONDS: u64 = 2;
+pub(crate) const GREY_SECONDS: u64 = 4;
 
 /// A running mail system. Each of the three ports takes mail for anybody at `example.com`.
 pub(crate) struct MailSystem {
@@ -55,21 +55,32 @@ impl MailSystem {
         system.write_settings(hop, postgrey);
         system.start_postgrey(postgrey);
         system.start_postfix();
-        let deadline = Instant::now() + Duration::from_secs(15);
-        let ready = |system: &Self| {
-            let ports = [system.straight, system.detour, system.discarding, hop];
-            ports.iter().all(|port| greets(*port, "220"))
-                && std::net::TcpStream::connect(("127.0.0.1", postgrey)).is_ok()
-        };
-        while !ready(&system) {
-            assert!(
-                Instant::now() < deadline,
-                "the mail system did not start: {}",
-                system.log()
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let ports = [system.straight, system.detour, system.discarding, hop];
+        let policy = || TcpStream::connect(("127.0.0.1", postgrey)).is_ok();
+        await_state(
+            || ports.iter().all(|port| greets(*port, "220")) && policy(),
+            || format!("the mail system did not start: {}", system.log()),
+        );
         system
+    }
+
+    /// Writes the example's workspace into a folder, with this system's ports. Its secret is the environment variable
+    /// `IMAP_PASSWORD`, to be set to [`super::dovecot::PASSWORD`].
+    pub(crate) fn workspace(&self, into: &Path) {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mail-three-seeds");
+        fs::create_dir_all(into.join("probes")).unwrap();
+        for name in ["landfall.yaml", "probes/three-seeds.yaml"] {
+            let mut text = fs::read_to_string(example.join(name)).unwrap();
+            for (port, here) in [
+                ("19143", self.dovecot.imap),
+                ("19025", self.straight),
+                ("19026", self.detour),
+                ("19028", self.discarding),
+            ] {
+                text = text.replace(port, &here.to_string());
+            }
+            fs::write(into.join(name), text).unwrap();
+        }
     }
 
     /// What Postfix and postgrey have said.
