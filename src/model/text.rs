@@ -289,6 +289,22 @@ pub trait Scope: Send + Sync {
     /// [`super::Reason::Input`] for anything but a boolean, and where the expression exceeds its limits.
     fn holds(&self, expr: &Expr, seen: &Value) -> Result<bool, Fault>;
 
+    /// Renders a URL. Values other than `vars` and `route` may fill its path, query and fragment only (rule S15).
+    ///
+    /// # Errors
+    /// As [`Scope::text`], what is no absolute URL, and a value that would change its scheme, host, port or
+    /// credentials. A scope that cannot tell foreign values apart refuses every template.
+    fn url(&self, template: &Template) -> Result<String, Fault> {
+        let text = self.text(template)?;
+        if text == template.source {
+            return Ok(text);
+        }
+        Err(Fault::new(
+            super::Reason::Input,
+            "the URL holds a template, and this scope cannot check where it leads",
+        ))
+    }
+
     /// The text of a secret, rendered.
     ///
     /// # Errors
