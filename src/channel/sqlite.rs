@@ -124,6 +124,7 @@ impl Source for SqliteSource {
             every: self.every,
             batch: if self.batched { RUNS_PER_QUERY } else { sql::RUNS_PER_TURN },
             lanes: 1,
+            one_peer: true,
             timeout: self.timeout,
         }
     }

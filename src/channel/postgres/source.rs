@@ -149,6 +149,7 @@ impl Source for PostgresSource {
             every: if listening { self.every.max(BESIDE_NOTIFY) } else { self.every },
             batch: if self.query.batched() { RUNS_PER_QUERY } else { RUNS_PER_TURN },
             lanes: 1,
+            one_peer: true,
             // The server ends the query first, and says so; this is for a server that says nothing.
             timeout: self.timeout * 2,
         }

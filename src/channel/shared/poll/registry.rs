@@ -120,7 +120,7 @@ impl Registry {
         );
         self.schedule(run, expected);
         // Where each run has an address of its own, what another's answered says nothing.
-        let shared = pace.lanes == 1 && !self.down;
+        let shared = pace.one_peer && !self.down;
         Ok(shared && self.last_good.is_some_and(|good| now.since(good) <= ARM_FRESH))
     }
 

@@ -50,7 +50,7 @@ impl Waiting {
 impl Registry {
     /// What to do now, a lane being free.
     pub(in super::super) fn step(&mut self, now: Moment, pace: &Pace) -> Step {
-        let gate = self.open_at.filter(|at| self.down && pace.lanes == 1 && *at > now);
+        let gate = self.open_at.filter(|at| self.down && pace.one_peer && *at > now);
         if let Some(at) = gate {
             return Step::Wait((!self.queue.is_empty()).then_some(at));
         }
@@ -173,7 +173,7 @@ impl Registry {
             self.down = false;
             return Some(Notice::Up);
         }
-        if pace.lanes == 1 && !std::mem::replace(&mut self.rallied, true) {
+        if pace.one_peer && !std::mem::replace(&mut self.rallied, true) {
             // The one peer is back: nobody needs to sit out a pause.
             self.hurry(now, |w| w.failures > 0);
         }
