@@ -1,0 +1,1 @@
+//! The `postgres` channel on a real server.

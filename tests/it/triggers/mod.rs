@@ -1,0 +1,3 @@
+//! Firing by each kind of trigger.
+
+mod exec;
