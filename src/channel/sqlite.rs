@@ -109,11 +109,19 @@ struct SqliteSource {
 /// Breaks off the query when whoever asked has gone.
 struct BreakOff(Arc<Mutex<Option<InterruptHandle>>>, bool);
 
+impl BreakOff {
+    fn interrupt(&self) {
+        let handle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = handle.as_ref() {
+            handle.interrupt();
+        }
+    }
+}
+
 impl Drop for BreakOff {
     fn drop(&mut self) {
-        let handle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(handle) = handle.as_ref().filter(|_| self.1) {
-            handle.interrupt();
+        if self.1 {
+            self.interrupt();
         }
     }
 }
@@ -125,7 +133,8 @@ impl Source for SqliteSource {
             batch: if self.batched { RUNS_PER_QUERY } else { sql::RUNS_PER_TURN },
             lanes: 1,
             one_peer: true,
-            timeout: self.timeout,
+            // The reader ends by itself first; this is for a file system that does not answer.
+            timeout: self.timeout * 2 + Duration::from_secs(1),
         }
     }
 
@@ -142,14 +151,21 @@ impl Source for SqliteSource {
             let (reader, interrupt) = (Arc::clone(&self.reader), Arc::clone(&self.interrupt));
             let (asks, clock) = (asks.to_vec(), Arc::clone(&self.clock));
             let mut guard = BreakOff(Arc::clone(&self.interrupt), true);
-            let read = tokio::task::spawn_blocking(move || match reader.try_lock() {
+            let mut read = tokio::task::spawn_blocking(move || match reader.try_lock() {
                 Ok(mut reader) => reader.ask(&asks, &*clock, &interrupt),
                 Err(_) => Err(Failure::Down(Fault::new(
                     Reason::Timeout,
                     "the query that was given up before has not ended yet",
                 ))),
             });
-            let answer = read.await;
+            let answer = match tokio::time::timeout(self.timeout, &mut read).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    // The reader says itself what it was that took so long.
+                    guard.interrupt();
+                    read.await
+                }
+            };
             guard.1 = false;
             answer.unwrap_or_else(|error| {
                 Err(Failure::Down(Fault::new(Reason::Internal, format!("the reader broke off: {error}"))))

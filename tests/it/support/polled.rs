@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use landfall::channel::{Channel, ChannelConfig, Watch};
-use landfall::clock::{Clock, SystemClock};
+use landfall::clock::Clock;
 use landfall::model::{
     Expr, Fault, Free, Moment, Reason, RunId, Scope, Sighting, Template, Token, TokenFormat,
 };
@@ -77,12 +77,14 @@ impl Scope for TestScope {
 }
 
 /// A run's token; another number is another run.
-pub(crate) fn token(n: u8) -> Token {
-    test_key().issue(TokenFormat::Text, [n; 32])
+pub(crate) fn token(n: u32) -> Token {
+    let mut random = [0; 32];
+    random[..4].copy_from_slice(&n.to_le_bytes());
+    test_key().issue(TokenFormat::Text, random)
 }
 
 /// A watch with a token and the names of a scope.
-pub(crate) fn watch(n: u8, names: &[(&str, Value)]) -> Watch {
+pub(crate) fn watch(n: u32, names: &[(&str, Value)]) -> Watch {
     let token = token(n);
     let mut names = names.to_vec();
     names.push(("token", json!(token.as_str())));
@@ -94,7 +96,7 @@ pub(crate) fn watch(n: u8, names: &[(&str, Value)]) -> Watch {
 }
 
 /// The run of that number.
-pub(crate) fn run(n: u8) -> RunId {
+pub(crate) fn run(n: u32) -> RunId {
     RunId(uuid::Uuid::from_u128(u128::from(n)))
 }
 
@@ -102,10 +104,10 @@ pub(crate) fn run(n: u8) -> RunId {
 pub(crate) struct Rig {
     pub(crate) channel: Arc<dyn Channel>,
     pub(crate) sink: Arc<RecordingSink>,
-    pub(crate) clock: SystemClock,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) stop: CancellationToken,
     pub(crate) task: JoinHandle<()>,
-    pub(crate) next: AtomicU8,
+    pub(crate) next: AtomicU32,
 }
 
 impl Rig {
@@ -119,14 +121,13 @@ impl Rig {
         let channel = config.open(context).await.unwrap();
         let stop = CancellationToken::new();
         let task = tokio::spawn(Arc::clone(&channel).drive(stop.clone()));
-        drop(clock);
         Self {
             channel,
             sink,
-            clock: SystemClock::start(),
+            clock,
             stop,
             task,
-            next: AtomicU8::new(1),
+            next: AtomicU32::new(1),
         }
     }
 

@@ -83,6 +83,9 @@ struct Look {
     left: usize,
     /// What is asked from now on is sent later than this.
     seen_to: Moment,
+    /// Whether it is about one run alone: what is dropped of a run is told of that run, and fails no look at all.
+    single: bool,
+    fault: Option<Fault>,
     tell: Tell,
 }
 
@@ -179,7 +182,7 @@ impl Registry {
             }
         }
         // Nobody waits for what this run would have seen.
-        self.tell(&watch.looks, &Ok(()));
+        self.tell(&watch.looks, &Ok(()), true);
     }
 
     /// Asks for a look at one run, or at all, that is sent no earlier than `due`, which has come.
@@ -221,7 +224,9 @@ impl Registry {
         if left == 0 {
             answer(tell, Ok(seen_to.max(due)));
         } else {
-            self.looks.insert(id, Look { left, seen_to, tell });
+            let single = run.is_some();
+            let fault = None;
+            self.looks.insert(id, Look { left, seen_to, single, fault, tell });
         }
         notices
     }
@@ -274,16 +279,22 @@ impl Registry {
         self.queue.insert((at, run));
     }
 
-    fn tell(&mut self, looks: &[u64], result: &Result<(), Fault>) {
+    /// Notes for these looks that a run was asked for, or why not. `own`: the fault is the run's own and is told of it.
+    fn tell(&mut self, looks: &[u64], result: &Result<(), Fault>, own: bool) {
         for id in looks {
             let Some(look) = self.looks.get_mut(id) else {
                 continue;
             };
-            look.left = if result.is_ok() { look.left - 1 } else { 0 };
+            look.left -= 1;
+            if let Err(fault) = result
+                && (look.single || !own)
+            {
+                look.fault.get_or_insert_with(|| fault.clone());
+            }
             if look.left == 0
                 && let Some(look) = self.looks.remove(id)
             {
-                answer(look.tell, result.clone().map(|()| look.seen_to));
+                answer(look.tell, look.fault.map_or(Ok(look.seen_to), Err));
             }
         }
     }

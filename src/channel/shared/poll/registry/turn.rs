@@ -84,12 +84,13 @@ impl Registry {
         let run = turn.ask.run;
         let Some(watch) = self.watches.get_mut(&run) else {
             // It was let go of in the meantime, and nobody waits for what it would have seen.
-            self.tell(&turn.looks, &Ok(()));
+            self.tell(&turn.looks, &Ok(()), true);
             return None;
         };
         watch.asked = false;
         let current = watch.version == turn.version;
         let every = interval(watch, now, pace);
+        let own = matches!(end, End::Spoilt(_) | End::Unready(_));
         let (told, mut next, notice) = match end {
             End::Covered { sent, finished } => {
                 watch.covered = current.then_some(sent);
@@ -124,7 +125,7 @@ impl Registry {
                 (Err(fault.clone()), next, self.failed(turn, since, fault, now))
             }
         };
-        self.tell(&turn.looks, &told);
+        self.tell(&turn.looks, &told, own);
         let Some(watch) = self.watches.get_mut(&run) else {
             return notice;
         };
@@ -135,7 +136,7 @@ impl Registry {
             State::Polled => self.schedule(run, next),
             State::Finished | State::Dormant(_) => {
                 let looks = std::mem::take(&mut watch.looks);
-                self.tell(&looks, &told);
+                self.tell(&looks, &told, own);
             }
         }
         notice
