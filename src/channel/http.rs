@@ -111,8 +111,10 @@ impl Kind for Http {
         auth: { bearer: \"${env:API_KEY}\" }\n\
         found: seen.status == 200 && seen.json.status != \"pending\"\n\
         terminal: seen.json.status in [\"paid\", \"failed\"]\n";
-    const OFFERS: &'static [(&'static str, &'static str)] =
-        &[("url", "the address that is asked; absent while it needs a value that the answer brings")];
+    const OFFERS: &'static [(&'static str, &'static str)] = &[(
+        "url",
+        "the address that is asked; absent while it needs a value that the answer brings",
+    )];
     const SEEN: &'static [(&'static str, &'static str)] = &[
         ("status", "the status of the answer"),
         ("cut", "what a limit cut, with the limit's name"),
@@ -122,8 +124,13 @@ impl Kind for Http {
     fn check(config: &HttpConfig, out: &mut Problems) {
         if !config.url.source.contains("{{") {
             let message = "`url` names no run, so that every run would see the same resource";
-            out.error(Code::Setting, config.url.span, message, "expected `{{ token }}` or a captured value")
-                .help("write, for example, https://api.example.com/orders/{{ token }}");
+            out.error(
+                Code::Setting,
+                config.url.span,
+                message,
+                "expected `{{ token }}` or a captured value",
+            )
+            .help("write, for example, https://api.example.com/orders/{{ token }}");
         }
         if reqwest::Method::from_bytes(config.method.as_bytes()).is_err() || config.method.is_empty() {
             let message = format!("`{}` is no HTTP method", config.method.value);
@@ -136,8 +143,18 @@ impl Kind for Http {
             }
         }
         for (name, lapse, least, most) in [
-            ("timeout", &config.timeout, Duration::from_millis(10), Duration::from_secs(120)),
-            ("poll", &config.poll, Duration::from_millis(20), Duration::from_secs(3600)),
+            (
+                "timeout",
+                &config.timeout,
+                Duration::from_millis(10),
+                Duration::from_secs(120),
+            ),
+            (
+                "poll",
+                &config.poll,
+                Duration::from_millis(20),
+                Duration::from_secs(3600),
+            ),
         ] {
             if lapse.value.0 < least || lapse.value.0 > most {
                 let message = format!("`{name}` is `{}`, which is out of bounds", lapse.value);

@@ -130,7 +130,11 @@ impl Source for SqliteSource {
     fn pace(&self) -> Pace {
         Pace {
             every: self.every,
-            batch: if self.batched { RUNS_PER_QUERY } else { sql::RUNS_PER_TURN },
+            batch: if self.batched {
+                RUNS_PER_QUERY
+            } else {
+                sql::RUNS_PER_TURN
+            },
             lanes: 1,
             one_peer: true,
             // The reader ends by itself first; this is for a file system that does not answer.
@@ -168,7 +172,10 @@ impl Source for SqliteSource {
             };
             guard.1 = false;
             answer.unwrap_or_else(|error| {
-                Err(Failure::Down(Fault::new(Reason::Internal, format!("the reader broke off: {error}"))))
+                Err(Failure::Down(Fault::new(
+                    Reason::Internal,
+                    format!("the reader broke off: {error}"),
+                )))
             })
         })
     }

@@ -62,20 +62,34 @@ impl Kind for Exec {
     fn check(config: &ExecConfig, facts: &CheckFacts, out: &mut Problems) {
         let span = config.command.first().map_or(config.timeout.span, |c| c.span);
         if !facts.allow_exec {
-            out.error(Code::Setting, span, "`exec` runs a program, and this workspace does not allow it", "not allowed")
-                .help("write `allow_exec: true` in landfall.yaml if its probes may run programs on this machine");
+            out.error(
+                Code::Setting,
+                span,
+                "`exec` runs a program, and this workspace does not allow it",
+                "not allowed",
+            )
+            .help("write `allow_exec: true` in landfall.yaml if its probes may run programs on this machine");
         }
         match config.command.first() {
             None => {
                 let help = "write the program and its arguments: command: [./send-order, \"{{ token }}\"]";
-                out.error(Code::Setting, span, "`command` is empty", "expected a program").help(help);
+                out.error(Code::Setting, span, "`command` is empty", "expected a program")
+                    .help(help);
             }
             Some(program) if program.source.trim().is_empty() => {
-                out.error(Code::Setting, span, "`command` names no program", "expected a program");
+                out.error(
+                    Code::Setting,
+                    span,
+                    "`command` names no program",
+                    "expected a program",
+                );
             }
             Some(program) if config.command.len() == 1 && program.source.trim().contains(' ') => {
                 let words: Vec<&str> = program.source.split_whitespace().collect();
-                let help = format!("there is no shell: write each argument by itself: [{}]", words.join(", "));
+                let help = format!(
+                    "there is no shell: write each argument by itself: [{}]",
+                    words.join(", ")
+                );
                 out.push(crate::diag::Problem {
                     code: Code::Setting,
                     severity: crate::diag::Severity::Warning,
@@ -98,12 +112,19 @@ impl Kind for Exec {
             }
         }
         if config.timeout.value.0.is_zero() {
-            out.error(Code::Setting, config.timeout.span, "`timeout` is 0", "expected a time to run in");
+            out.error(
+                Code::Setting,
+                config.timeout.span,
+                "`timeout` is 0",
+                "expected a time to run in",
+            );
         }
     }
 
     fn open(config: ExecConfig, context: &OpenContext) -> Result<Box<dyn Trigger>, Fault> {
-        let inherited = INHERITED.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
+        let inherited = INHERITED
+            .iter()
+            .filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
         Ok(Box::new(ExecTrigger {
             config,
             clock: Arc::clone(&context.clock),
@@ -125,13 +146,20 @@ impl Trigger for ExecTrigger {
         let render = |t: &Template| {
             let text = scope.text(t)?;
             if text.contains('\0') {
-                let message = format!("`{}` renders to a text with a NUL, which no argument can hold", t.source);
+                let message = format!(
+                    "`{}` renders to a text with a NUL, which no argument can hold",
+                    t.source
+                );
                 return Err(Fault::new(Reason::Input, message));
             }
             Ok(text)
         };
-        let mut command =
-            self.config.command.iter().map(render).collect::<Result<Vec<String>, Fault>>()?;
+        let mut command = self
+            .config
+            .command
+            .iter()
+            .map(render)
+            .collect::<Result<Vec<String>, Fault>>()?;
         if command.is_empty() {
             return Err(Fault::new(Reason::Input, "`command` is empty"));
         }
@@ -155,7 +183,11 @@ impl Trigger for ExecTrigger {
             "stdin": stdin,
         });
         // A program without a slash is found in PATH; with one it is a path from the workspace.
-        let path = if program.contains('/') { self.root.join(&program) } else { PathBuf::from(&program) };
+        let path = if program.contains('/') {
+            self.root.join(&program)
+        } else {
+            PathBuf::from(&program)
+        };
         let mut environment = self.inherited.clone();
         environment.extend(env.into_iter().map(|(name, value)| (name.into(), value.into())));
         let launch = Launch {

@@ -41,12 +41,19 @@ impl Script {
     }
 
     fn asked(&self, name: &str) -> usize {
-        self.asked.lock().unwrap().iter().filter(|(n, _)| n == name).count()
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|(n, _)| n == name)
+            .count()
     }
 
     /// Serves on this listener until the task is aborted.
     fn serve(&self, listener: TcpListener) -> tokio::task::JoinHandle<()> {
-        let app = axum::Router::new().route("/orders/{name}", axum::routing::get(answer)).with_state(self.clone());
+        let app = axum::Router::new()
+            .route("/orders/{name}", axum::routing::get(answer))
+            .with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() })
     }
 }
@@ -57,13 +64,16 @@ async fn answer(State(script): State<Script>, Path(name): Path<String>, headers:
     let (status, body) = match says.unwrap_or(Says::Status(404, String::new())) {
         Says::Status(status, body) => (status, Body::from(body)),
         Says::Redirect => {
-            let redirect = Response::builder().status(302).header("location", "/orders/elsewhere");
+            let redirect = Response::builder()
+                .status(302)
+                .header("location", "/orders/elsewhere");
             return redirect.body(Body::empty()).unwrap();
         }
         Says::Endless => {
             let chunk = Bytes::from(vec![b'x'; 64 << 10]);
             // 1 GB, were anyone to read it.
-            let chunks = futures::stream::iter((0..16_384).map(move |_| Ok::<_, std::io::Error>(chunk.clone())));
+            let chunks =
+                futures::stream::iter((0..16_384).map(move |_| Ok::<_, std::io::Error>(chunk.clone())));
             (200, Body::from_stream(chunks))
         }
         Says::Nothing => std::future::pending().await,
@@ -77,18 +87,25 @@ async fn rig(more: Value) -> (Script, Rig) {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let script = Script::default();
     script.serve(listener);
-    (script, open(&format!("{base}/orders/{{{{ token }}}}"), more).await)
+    (
+        script,
+        open(&format!("{base}/orders/{{{{ token }}}}"), more).await,
+    )
 }
 
 async fn open(url: &str, more: Value) -> Rig {
     let mut config = json!({ "url": url, "poll": "20ms" });
-    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    config
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     Rig::open(json!({ "http": config }), std::path::Path::new("/")).await
 }
 
 #[tokio::test]
 async fn what_is_not_yet_there_is_found_when_it_is_and_each_change_once() {
-    let (script, rig) = rig(json!({ "auth": { "bearer": "s3cret" }, "headers": { "x-run": "{{ token }}" } })).await;
+    let (script, rig) =
+        rig(json!({ "auth": { "bearer": "s3cret" }, "headers": { "x-run": "{{ token }}" } })).await;
     let t = rig.arm().await;
     script.set(t.as_str(), Says::Status(500, String::from("oops")));
     rig.look().await.unwrap();
@@ -105,13 +122,20 @@ async fn what_is_not_yet_there_is_found_when_it_is_and_each_change_once() {
     assert_eq!(seen[0].seen["status"], 200);
     assert!(seen[0].at.lo < seen[0].looked_at.unwrap() && seen[0].looked_at.unwrap() < seen[0].at.hi);
     let (_, headers) = script.asked.lock().unwrap()[0].clone();
-    assert_eq!((&headers["authorization"], &headers["x-run"]), (&"Bearer s3cret".parse().unwrap(), &t.as_str().parse().unwrap()));
+    assert_eq!(
+        (&headers["authorization"], &headers["x-run"]),
+        (&"Bearer s3cret".parse().unwrap(), &t.as_str().parse().unwrap())
+    );
     assert!(rig.sink.downs.lock().unwrap().is_empty());
     rig.channel.disarm(run(1));
     rig.look().await.unwrap();
     let idle = script.asked(t.as_str());
     rig.look().await.unwrap();
-    assert_eq!(script.asked(t.as_str()), idle, "nothing is asked when nothing is armed");
+    assert_eq!(
+        script.asked(t.as_str()),
+        idle,
+        "nothing is asked when nothing is armed"
+    );
     rig.end().await;
 }
 
@@ -162,15 +186,25 @@ async fn an_address_that_needs_a_captured_value_is_asked_after_the_answer() {
     script.set("77", Says::Status(200, String::from("{}")));
     let offers = |names| rig.channel.offers(&token(1), &*TestScope::of(names)).unwrap();
     assert_eq!(offers(&[]), json!({}));
-    assert_eq!(offers(&[("order", json!(77))]), json!({ "url": format!("{base}/orders/77") }));
+    assert_eq!(
+        offers(&[("order", json!(77))]),
+        json!({ "url": format!("{base}/orders/77") })
+    );
     let fault = rig.channel.look_for(run(1), rig.clock.now()).await.unwrap_err();
     assert!(fault.message.contains("`order` is undefined"), "{fault}");
-    rig.channel.extend(run(1), &[String::from("77")], TestScope::of(&[("order", json!(77))]));
+    rig.channel.extend(
+        run(1),
+        &[String::from("77")],
+        TestScope::of(&[("order", json!(77))]),
+    );
     rig.look().await.unwrap();
     assert_eq!(rig.of(&t).len(), 1);
     let other = rig.arm().await;
     rig.channel.extend(run(2), &[], TestScope::of(&[]));
-    eventually("what is missing for good", || (!rig.sink.dropped.lock().unwrap().is_empty()).then_some(())).await;
+    eventually("what is missing for good", || {
+        (!rig.sink.dropped.lock().unwrap().is_empty()).then_some(())
+    })
+    .await;
     assert!(rig.of(&other).is_empty());
 }
 
@@ -198,7 +232,10 @@ async fn a_server_that_never_answers_holds_up_no_other_run() {
     rig.channel.look_for(run(2), rig.clock.now()).await.unwrap();
     assert_eq!(rig.of(&plain).len(), 1);
     rig.channel.look_for(run(1), rig.clock.now()).await.unwrap();
-    assert!(rig.sink.downs.lock().unwrap().is_empty(), "no answer is the target's not yet");
+    assert!(
+        rig.sink.downs.lock().unwrap().is_empty(),
+        "no answer is the target's not yet"
+    );
     script.json(&mute, json!({}));
     eventually("the answer", || (!rig.of(&mute).is_empty()).then_some(())).await;
     rig.end().await;
@@ -209,7 +246,12 @@ async fn what_is_wrong_on_our_side_blinds() {
     let rig = open("http://no-such-host.invalid/{{ token }}", json!({})).await;
     let fault = rig.channel.arm(watch(1, &[])).await.unwrap_err();
     assert_eq!(fault.reason, Reason::Dns, "{fault}");
-    assert!(fault.message.contains("`no-such-host.invalid` could not be asked"), "{fault}");
+    assert!(
+        fault
+            .message
+            .contains("`no-such-host.invalid` could not be asked"),
+        "{fault}"
+    );
     assert_eq!(rig.sink.downs.lock().unwrap().len(), 1);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/{{{{ token }}}}", listener.local_addr().unwrap());
@@ -225,14 +267,24 @@ fn settings_that_make_no_sense_are_refused() {
         let config: ChannelConfig = serde_json::from_value(json!({ "http": value })).unwrap();
         let mut problems = Problems::default();
         config.check(&mut problems);
-        problems.all().iter().map(|p| p.message.clone()).collect::<Vec<_>>().join("; ")
+        problems
+            .all()
+            .iter()
+            .map(|p| p.message.clone())
+            .collect::<Vec<_>>()
+            .join("; ")
     };
     assert_eq!(said(json!({ "url": "http://x/{{ token }}" })), "");
     assert!(said(json!({ "url": "http://x/" })).contains("names no run"));
     let wrong = json!({
         "url": "http://x/{{ token }}", "method": "G T", "headers": { "a b": "" }, "poll": "1ms", "concurrent": 0,
     });
-    for part in ["`G T` is no HTTP method", "`a b` is no name", "`poll` is `1ms`", "`concurrent` is `0`"] {
+    for part in [
+        "`G T` is no HTTP method",
+        "`a b` is no name",
+        "`poll` is `1ms`",
+        "`concurrent` is `0`",
+    ] {
         assert!(said(wrong.clone()).contains(part), "{part}");
     }
 }

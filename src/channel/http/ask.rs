@@ -59,9 +59,17 @@ impl HttpSource {
             .map_err(|_| input("`method` is no HTTP method"))?;
         let mut headers = HeaderMap::new();
         for (name, value) in &self.config.headers {
-            let wrong = || Fault::new(Reason::Input, format!("the header `{name}` cannot be sent with its value"));
+            let wrong = || {
+                Fault::new(
+                    Reason::Input,
+                    format!("the header `{name}` cannot be sent with its value"),
+                )
+            };
             let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
-            headers.append(key, HeaderValue::from_str(&scope.text(value)?).map_err(|_| wrong())?);
+            headers.append(
+                key,
+                HeaderValue::from_str(&scope.text(value)?).map_err(|_| wrong())?,
+            );
         }
         let mut request = self.client.request(method, url).headers(headers);
         request = match &self.config.auth {
@@ -71,7 +79,9 @@ impl HttpSource {
                 request.basic_auth(scope.text(user)?, Some(scope.secret(password)?))
             }
         };
-        request.build().map_err(|_| input("`url` is no http or https address"))
+        request
+            .build()
+            .map_err(|_| input("`url` is no http or https address"))
     }
 
     async fn ask_one(&self, ask: &Ask) -> Result<Answered, Failure> {
@@ -167,7 +177,9 @@ impl HttpSource {
                 id: Some(url),
                 digest,
                 seen,
-                summary: format!("{} {status} {head}", self.config.method.value).trim_end().to_owned(),
+                summary: format!("{} {status} {head}", self.config.method.value)
+                    .trim_end()
+                    .to_owned(),
             });
         }
         Ok(())
@@ -176,7 +188,10 @@ impl HttpSource {
     fn seen(&self, response: &Response, body: &Body) -> Map<String, Value> {
         let mut cut: Vec<Value> = Vec::new();
         if body.cut {
-            let note = format!("the body, at the limit `body_limit` ({})", self.config.body_limit.value);
+            let note = format!(
+                "the body, at the limit `body_limit` ({})",
+                self.config.body_limit.value
+            );
             cut.push(Value::String(note));
         }
         let mut headers: Map<String, Value> = Map::new();
@@ -185,7 +200,9 @@ impl HttpSource {
             let text = String::from_utf8_lossy(value.as_bytes());
             bytes += name.as_str().len() + text.len();
             if bytes > HEADER_BYTES {
-                cut.push(Value::String(format!("headers, at the limit bytes of headers ({HEADER_BYTES})")));
+                cut.push(Value::String(format!(
+                    "headers, at the limit bytes of headers ({HEADER_BYTES})"
+                )));
                 break;
             }
             match headers.get_mut(name.as_str()) {
@@ -205,7 +222,10 @@ impl HttpSource {
         let mut seen = crate::channel::seen();
         seen.insert(String::from("status"), json!(response.status().as_u16()));
         seen.insert(String::from("headers"), Value::Object(headers));
-        seen.insert(String::from("text"), Value::String(String::from_utf8_lossy(&body.bytes).into_owned()));
+        seen.insert(
+            String::from("text"),
+            Value::String(String::from_utf8_lossy(&body.bytes).into_owned()),
+        );
         seen.insert(String::from("json"), json);
         seen.insert(String::from("cut"), Value::Array(cut));
         seen
@@ -225,7 +245,9 @@ impl Source for HttpSource {
 
     fn offers(&self, _: &Token, scope: &dyn Scope) -> Result<Value, Fault> {
         // One whose address needs a captured value has none before the answer.
-        Ok(scope.url(&self.config.url).map_or_else(|_| json!({}), |url| json!({ "url": url })))
+        Ok(scope
+            .url(&self.config.url)
+            .map_or_else(|_| json!({}), |url| json!({ "url": url })))
     }
 
     fn read_only(&self) -> &'static str {
@@ -236,7 +258,10 @@ impl Source for HttpSource {
         Box::pin(async move {
             match asks {
                 [ask] => self.ask_one(ask).await,
-                _ => Err(Failure::Down(Fault::new(Reason::Internal, "one resource is asked for at a time"))),
+                _ => Err(Failure::Down(Fault::new(
+                    Reason::Internal,
+                    "one resource is asked for at a time",
+                ))),
             }
         })
     }

@@ -42,34 +42,42 @@ pub(super) async fn build(config: &HttpConfig, context: &OpenContext) -> Result<
 
 /// What is wrong on landfall's side of the connection; `None` is the target's own *not yet*.
 pub(super) fn blinds(error: &Error) -> Option<Fault> {
-    let mut cause = error.source();
-    let mut reason = error.is_dns().then_some(Reason::Dns);
-    while let Some(inner) = cause {
-        if inner.is::<rustls::Error>() {
-            reason = Some(Reason::Tls);
-        }
-        if let Some(io) = inner.downcast_ref::<io::Error>() {
-            let own = matches!(
-                io.kind(),
-                io::ErrorKind::NetworkUnreachable
+    let cause = error.source().and_then(own_reason);
+    let reason = error.is_dns().then_some(Reason::Dns).or(cause)?;
+    let host = error.url().and_then(|u| u.host_str()).unwrap_or("the host");
+    Some(Fault::new(
+        reason,
+        format!("`{host}` could not be asked: {}", whole(error)),
+    ))
+}
+
+/// Why it is landfall's own, by the innermost cause that says so.
+fn own_reason(error: &(dyn std::error::Error + 'static)) -> Option<Reason> {
+    if error.is::<rustls::Error>() {
+        return Some(Reason::Tls);
+    }
+    let io = error.downcast_ref::<io::Error>();
+    // An IO error that wraps another passes over it when asked for its source.
+    let wrapped = io
+        .and_then(io::Error::get_ref)
+        .and_then(|inner| own_reason(inner));
+    wrapped
+        .or_else(|| error.source().and_then(own_reason))
+        .or_else(|| {
+            let io = io?;
+            match (io.raw_os_error(), io.kind()) {
+                // Too many open files, of the process or of the system.
+                (Some(23 | 24), _) => Some(Reason::Limit),
+                (
+                    _,
+                    io::ErrorKind::NetworkUnreachable
                     | io::ErrorKind::NetworkDown
                     | io::ErrorKind::AddrNotAvailable
-                    | io::ErrorKind::PermissionDenied
-            );
-            // Too many open files, of the process or of the system.
-            let full = matches!(io.raw_os_error(), Some(23 | 24));
-            let tls = io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-            reason = match reason {
-                _ if tls => Some(Reason::Tls),
-                _ if full => Some(Reason::Limit),
-                None if own => Some(Reason::Unreachable),
-                kept => kept,
-            };
-        }
-        cause = inner.source();
-    }
-    let host = error.url().and_then(|u| u.host_str()).unwrap_or("the host");
-    reason.map(|reason| Fault::new(reason, format!("`{host}` could not be asked: {}", whole(error))))
+                    | io::ErrorKind::PermissionDenied,
+                ) => Some(Reason::Unreachable),
+                _ => None,
+            }
+        })
 }
 
 /// An error with its causes, without the address (which can hold a secret).

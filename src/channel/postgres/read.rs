@@ -24,7 +24,13 @@ pub(super) struct Query {
 }
 
 /// One cell as the server sends it: name, JSON type, text, bytes in all, digest of what was cut.
-type Sent = (String, Option<String>, Option<String>, Option<u64>, Option<String>);
+type Sent = (
+    String,
+    Option<String>,
+    Option<String>,
+    Option<u64>,
+    Option<String>,
+);
 
 impl Query {
     pub(super) fn new(inner: Statement, id: Option<String>) -> Self {
@@ -111,7 +117,9 @@ impl Query {
                 Err(Failure::Spoilt(Fault::new(Reason::Limit, limit)))
             }
             Some(limit) => {
-                reply.dropped.push((limit, owner.or(asks.first()).map(|a| a.token)));
+                reply
+                    .dropped
+                    .push((limit, owner.or(asks.first()).map(|a| a.token)));
                 Ok(())
             }
             None => Ok(()),
@@ -126,7 +134,11 @@ impl Query {
                     let asks = owner.map_or(asks, std::slice::from_ref);
                     // A text of PostgreSQL cannot hold a NUL, so that no key with one is there.
                     let keys = asks.iter().flat_map(|a| a.keys.iter());
-                    arguments.add(keys.filter(|k| !k.contains('\0')).map(|k| &**k).collect::<Vec<&str>>())
+                    arguments.add(
+                        keys.filter(|k| !k.contains('\0'))
+                            .map(|k| &**k)
+                            .collect::<Vec<&str>>(),
+                    )
                 }
                 ("token", Some(ask)) => arguments.add(ask.token.as_str()),
                 (name, Some(ask)) => arguments.add(match sql::captured(ask, name)? {
@@ -146,8 +158,12 @@ impl Query {
 }
 
 fn decode(text: &str) -> Result<Row, Fault> {
-    let cells: Vec<Sent> = serde_json::from_str(text)
-        .map_err(|e| Fault::new(Reason::Protocol, format!("a row that the server sent is no JSON: {e}")))?;
+    let cells: Vec<Sent> = serde_json::from_str(text).map_err(|e| {
+        Fault::new(
+            Reason::Protocol,
+            format!("a row that the server sent is no JSON: {e}"),
+        )
+    })?;
     let mut row = Row::default();
     for (name, kind, text, bytes, digest) in cells {
         let cut = digest.is_some();
@@ -160,7 +176,11 @@ fn decode(text: &str) -> Result<Row, Fault> {
             // A number that JSON cannot hold here stays the text that it is.
             _ => serde_json::from_str(kept).unwrap_or_else(|_| Value::String(kept.to_owned())),
         };
-        let content = format!("{}{}", text.as_deref().unwrap_or("\0"), digest.unwrap_or_default());
+        let content = format!(
+            "{}{}",
+            text.as_deref().unwrap_or("\0"),
+            digest.unwrap_or_default()
+        );
         let cell = Cell {
             name,
             value,
@@ -188,7 +208,12 @@ mod tests {
             got.seen["row"],
             json!({"key": "k", "n": 12.5, "big": "1e999", "o": {"a": 1}, "cut": "{\"a\":", "no": null})
         );
-        assert!(got.seen["cut"][0].as_str().unwrap().contains("`cut` of 99999 bytes"));
+        assert!(
+            got.seen["cut"][0]
+                .as_str()
+                .unwrap()
+                .contains("`cut` of 99999 bytes")
+        );
         assert!(decode("{").is_err());
     }
 }

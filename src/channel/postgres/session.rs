@@ -17,7 +17,10 @@ pub(super) async fn connect(options: &PgConnectOptions, timeout: Duration) -> Re
         "SET default_transaction_read_only = on; SET statement_timeout = {millis}; SET lock_timeout = {lock}; \
          SET idle_in_transaction_session_timeout = {millis}"
     );
-    connection.execute(AssertSqlSafe(settings)).await.map_err(|e| fault(&e, options))?;
+    connection
+        .execute(AssertSqlSafe(settings))
+        .await
+        .map_err(|e| fault(&e, options))?;
     Ok(connection)
 }
 
@@ -36,11 +39,15 @@ pub(super) fn fault(error: &Error, options: &PgConnectOptions) -> Fault {
                 _ => Reason::Status,
             };
             let hint = match code.as_str() {
-                "42883" | "42804" => Some("`:keys` is a text[]: cast the column, as in `ref::text = ANY(:keys)`"),
+                "42883" | "42804" => {
+                    Some("`:keys` is a text[]: cast the column, as in `ref::text = ANY(:keys)`")
+                }
                 "25006" => Some("the session is read-only: a channel only looks"),
                 "57014" => Some("the query took longer than `timeout`"),
                 "55P03" => Some("another session holds the lock"),
-                _ => said.try_downcast_ref::<PgDatabaseError>().and_then(PgDatabaseError::hint),
+                _ => said
+                    .try_downcast_ref::<PgDatabaseError>()
+                    .and_then(PgDatabaseError::hint),
             };
             let hint = hint.map(|h| format!("; {h}")).unwrap_or_default();
             Fault::new(reason, format!("{at} said: {} ({code}){hint}", said.message()))

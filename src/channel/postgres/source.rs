@@ -47,7 +47,8 @@ impl PostgresSource {
         let url = context.scope.secret(&config.url)?;
         // The driver's message quotes the address, and with it the password.
         let options = PgConnectOptions::from_str(&url).map_err(|_| {
-            let message = "`url` is no address of a PostgreSQL server: expected postgres://user:password@host/database";
+            let message =
+                "`url` is no address of a PostgreSQL server: expected postgres://user:password@host/database";
             Fault::new(Reason::Input, message)
         })?;
         Ok(Self {
@@ -81,11 +82,16 @@ impl PostgresSource {
         let sent = self.clock.now();
         let mut reply = Reply::default();
         let result = if self.query.batched() {
-            self.query.run(&mut session, &self.options, (asks, None), &mut reply).await
+            self.query
+                .run(&mut session, &self.options, (asks, None), &mut reply)
+                .await
         } else {
             let mut result = Ok(());
             for ask in asks {
-                result = self.query.run(&mut session, &self.options, (asks, Some(ask)), &mut reply).await;
+                result = self
+                    .query
+                    .run(&mut session, &self.options, (asks, Some(ask)), &mut reply)
+                    .await;
                 if result.is_err() {
                     break;
                 }
@@ -146,8 +152,16 @@ impl Source for PostgresSource {
     fn pace(&self) -> Pace {
         let listening = self.listening.load(Ordering::Relaxed);
         Pace {
-            every: if listening { self.every.max(BESIDE_NOTIFY) } else { self.every },
-            batch: if self.query.batched() { RUNS_PER_QUERY } else { RUNS_PER_TURN },
+            every: if listening {
+                self.every.max(BESIDE_NOTIFY)
+            } else {
+                self.every
+            },
+            batch: if self.query.batched() {
+                RUNS_PER_QUERY
+            } else {
+                RUNS_PER_TURN
+            },
             lanes: 1,
             one_peer: true,
             // The server ends the query first, and says so; this is for a server that says nothing.

@@ -91,14 +91,22 @@ impl Launch {
     async fn run(self, shot: Shot, sent_at: Moment) -> Result<Ended, SendFailure> {
         let Shot { run, sent } = shot;
         let mut child = self.spawn(&run)?;
-        let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
+        let group = Group(
+            child
+                .id()
+                .and_then(|id| i32::try_from(id).ok())
+                .and_then(Pid::from_raw),
+        );
         sent(sent_at);
         let stdin = child.stdin.take();
         let input = self.input(run);
         match tokio::time::timeout(self.timeout, attend(&mut child, &group, stdin, input)).await {
             Ok(Ok(ended)) => Ok(ended),
             Ok(Err(e)) => Err(SendFailure {
-                fault: Fault::new(Reason::Spawn, format!("`{}` was lost sight of: {e}", self.program.display())),
+                fault: Fault::new(
+                    Reason::Spawn,
+                    format!("`{}` was lost sight of: {e}", self.program.display()),
+                ),
                 in_doubt: true,
             }),
             Err(_) => {

@@ -22,12 +22,15 @@ pub(crate) struct TestScope(pub(crate) HashMap<String, Value>);
 
 impl TestScope {
     pub(crate) fn of(names: &[(&str, Value)]) -> Arc<Self> {
-        Arc::new(Self(names.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect()))
+        Arc::new(Self(
+            names.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect(),
+        ))
     }
 
     fn value(&self, name: &str) -> Result<&Value, Fault> {
+        let name = name.trim();
         let undefined = || Fault::new(Reason::Input, format!("`{name}` is undefined"));
-        self.0.get(name.trim()).ok_or_else(undefined)
+        self.0.get(name).ok_or_else(undefined)
     }
 }
 
@@ -54,7 +57,9 @@ impl Scope for TestScope {
             }
             Free::Text(t) => Value::String(self.text(t)?),
             Free::Map(entries) => {
-                let entries = entries.iter().map(|(name, v)| Ok((name.value.clone(), self.json(v)?)));
+                let entries = entries
+                    .iter()
+                    .map(|(name, v)| Ok((name.value.clone(), self.json(v)?)));
                 Value::Object(entries.collect::<Result<Map<_, _>, Fault>>()?)
             }
             Free::List(items) => Value::Array(items.iter().map(|v| self.json(v)).collect::<Result<_, _>>()?),
@@ -146,7 +151,8 @@ impl Rig {
     /// What has been seen of a token.
     pub(crate) fn of(&self, token: &Token) -> Vec<Sighting> {
         let seen = self.sink.seen().into_iter();
-        seen.filter(|s| s.keys.iter().any(|k| k == token.as_str())).collect()
+        seen.filter(|s| s.keys.iter().any(|k| k == token.as_str()))
+            .collect()
     }
 
     /// How many questions were sent.

@@ -18,7 +18,11 @@ impl Server {
     /// Makes a cluster and starts it.
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let server = Self {
             dir,
             bin: bin(),
@@ -29,7 +33,16 @@ impl Server {
             run(Command::new("chown").arg("nobody:nogroup").arg(server.dir.path()));
         }
         let data = server.data();
-        let initdb = ["-A", "trust", "-U", "landfall", "--no-sync", "-E", "UTF8", "--locale=C"];
+        let initdb = [
+            "-A",
+            "trust",
+            "-U",
+            "landfall",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ];
         run(server.command("initdb").arg("-D").arg(data).args(initdb));
         server.up().await;
         server
@@ -43,18 +56,31 @@ impl Server {
              -c log_statement=all -c log_line_prefix=%a: -c shared_buffers=16MB"
         );
         let log = self.dir.path().join("log");
-        run(self.command("pg_ctl").arg("-D").arg(self.data()).arg("-l").arg(log).args(["-w", "-o", &options, "start"]));
+        run(self
+            .command("pg_ctl")
+            .arg("-D")
+            .arg(self.data())
+            .arg("-l")
+            .arg(log)
+            .args(["-w", "-o", &options, "start"]));
         self.sql("SELECT 1").await;
     }
 
     /// Stops it as a crash would.
     pub(crate) fn down(&self) {
-        run(self.command("pg_ctl").arg("-D").arg(self.data()).args(["-m", "immediate", "stop"]));
+        run(self
+            .command("pg_ctl")
+            .arg("-D")
+            .arg(self.data())
+            .args(["-m", "immediate", "stop"]));
     }
 
     /// Its address.
     pub(crate) fn url(&self) -> String {
-        format!("postgres://landfall@127.0.0.1:{}/postgres?sslmode=disable", self.port)
+        format!(
+            "postgres://landfall@127.0.0.1:{}/postgres?sslmode=disable",
+            self.port
+        )
     }
 
     /// A session of the test's own.
@@ -71,7 +97,10 @@ impl Server {
     /// Does this, in a session of its own.
     pub(crate) async fn sql(&self, sql: &str) {
         let mut session = self.session().await;
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut session).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(&mut session)
+            .await
+            .unwrap();
         session.close().await.unwrap();
     }
 
@@ -90,7 +119,9 @@ impl Server {
         let program = self.bin.join(program);
         let mut command = if rustix::process::geteuid().is_root() {
             let mut setpriv = Command::new("setpriv");
-            setpriv.args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"]).arg(program);
+            setpriv
+                .args(["--reuid=nobody", "--regid=nogroup", "--clear-groups"])
+                .arg(program);
             setpriv
         } else {
             Command::new(program)
@@ -113,11 +144,18 @@ impl Drop for Server {
 }
 
 fn bin() -> PathBuf {
-    let versions = std::fs::read_dir(Path::new("/usr/lib/postgresql")).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> =
-        versions.map(|v| v.path().join("bin")).filter(|b| b.join("initdb").exists()).collect();
+    let versions = std::fs::read_dir(Path::new("/usr/lib/postgresql"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut found: Vec<PathBuf> = versions
+        .map(|v| v.path().join("bin"))
+        .filter(|b| b.join("initdb").exists())
+        .collect();
     found.sort();
-    found.pop().expect("this test needs PostgreSQL: apt-get install -y postgresql")
+    found
+        .pop()
+        .expect("this test needs PostgreSQL: apt-get install -y postgresql")
 }
 
 /// Runs it; its output goes to a file of its own, since a server inherits it and would hold a pipe open.
@@ -130,7 +168,11 @@ fn run(command: &mut Command) -> Output {
         .status()
         .unwrap();
     let said = std::fs::read(output.path()).unwrap();
-    assert!(status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
+    assert!(
+        status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&said)
+    );
     Output {
         status,
         stdout: said,

@@ -73,7 +73,11 @@ async fn arguments_are_never_a_shells_and_the_environment_is_clean() {
     let root = here();
     let script = "#!/bin/sh\nprintf '%s|' \"$@\"; env | cut -d= -f1 | sort | tr '\\n' ' '; pwd";
     std::fs::write(root.path().join("show"), script).unwrap();
-    std::fs::set_permissions(root.path().join("show"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(
+        root.path().join("show"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
     let value = json!({ "command": ["./show", "{{ token }}", "a b"], "env": { "MORE": "{{ token }}" } });
     let (answer, _) = fire(value, root.path()).await;
     let body = answer.outcome.unwrap().body;
@@ -83,13 +87,18 @@ async fn arguments_are_never_a_shells_and_the_environment_is_clean() {
         assert!(body.contains(&format!("{name} ")), "{name} in {body}");
     }
     assert!(!body.contains("CARGO"), "{body}");
-    assert!(body.trim_end().ends_with(&*root.path().canonicalize().unwrap().to_string_lossy()), "{body}");
+    assert!(
+        body.trim_end()
+            .ends_with(&*root.path().canonicalize().unwrap().to_string_lossy()),
+        "{body}"
+    );
 }
 
 /// Whether the process lives (a zombie does not).
 fn lives(pid: &str) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+    stat.rsplit_once(')')
+        .is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
 }
 
 async fn gone(root: &Path) {
@@ -110,7 +119,11 @@ async fn at_the_time_out_the_whole_group_is_killed_and_the_run_in_doubt() {
     let failure = answer.outcome.unwrap_err();
     assert!(failure.in_doubt);
     assert_eq!(failure.fault.reason, Reason::Timeout);
-    assert!(failure.fault.message.contains("`sh` had not ended after 700ms"), "{}", failure.fault);
+    assert!(
+        failure.fault.message.contains("`sh` had not ended after 700ms"),
+        "{}",
+        failure.fault
+    );
     assert!(sent.is_some());
     gone(root.path()).await;
 }
@@ -136,7 +149,8 @@ async fn a_firing_that_is_dropped_kills_its_program() {
 #[tokio::test]
 async fn a_flood_of_output_is_cut_and_says_so() {
     let root = here();
-    let script = "head -c 5000000 /dev/zero | tr '\\0' x; (head -c 100000 /dev/zero | tr '\\0' y; echo end) >&2";
+    let script =
+        "head -c 5000000 /dev/zero | tr '\\0' x; (head -c 100000 /dev/zero | tr '\\0' y; echo end) >&2";
     let (answer, _) = fire(shell(script), root.path()).await;
     let response = answer.outcome.unwrap();
     assert_eq!(response.body.len(), 1 << 20);
@@ -150,8 +164,15 @@ async fn a_program_that_cannot_be_run_was_never_fired() {
     let root = here();
     let (answer, sent) = fire(json!({ "command": ["./nowhere"] }), root.path()).await;
     let failure = answer.outcome.unwrap_err();
-    assert_eq!((failure.fault.reason, failure.in_doubt, sent), (Reason::Spawn, false, None));
-    assert!(failure.fault.message.contains("nowhere` could not be run in `"), "{}", failure.fault);
+    assert_eq!(
+        (failure.fault.reason, failure.in_doubt, sent),
+        (Reason::Spawn, false, None)
+    );
+    assert!(
+        failure.fault.message.contains("nowhere` could not be run in `"),
+        "{}",
+        failure.fault
+    );
 }
 
 #[tokio::test]
@@ -167,12 +188,18 @@ fn what_the_workspace_does_not_allow_or_makes_no_sense_is_refused() {
     let said = |value: Value, allow_exec| {
         let mut problems = Problems::default();
         config(value).check(&CheckFacts { allow_exec }, &mut problems);
-        problems.all().iter().map(|p| format!("{}; {}", p.message, p.help.clone().unwrap_or_default())).collect::<String>()
+        problems
+            .all()
+            .iter()
+            .map(|p| format!("{}; {}", p.message, p.help.clone().unwrap_or_default()))
+            .collect::<String>()
     };
     assert_eq!(said(shell("true"), true), "");
     assert!(said(shell("true"), false).contains("allow_exec: true"));
     assert!(said(json!({ "command": [] }), true).contains("`command` is empty"));
     assert!(said(json!({ "command": ["curl -v x"] }), true).contains("[curl, -v, x]"));
     assert!(said(json!({ "command": ["a"], "env": { "A=B": "" } }), true).contains("`A=B`"));
-    assert!(said(json!({ "command": ["a"], "env": { "LANDFALL_RUN": "" } }), true).contains("landfall's own"));
+    assert!(
+        said(json!({ "command": ["a"], "env": { "LANDFALL_RUN": "" } }), true).contains("landfall's own")
+    );
 }

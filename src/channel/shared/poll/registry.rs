@@ -1,5 +1,7 @@
 //! Who waits, and for what. No IO and no clock: every instant is passed in.
 
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use std::collections::{BTreeSet, HashMap};
@@ -96,7 +98,8 @@ impl Registry {
             return Err(stopped());
         }
         if self.watches.len() >= WATCHES {
-            let message = format!("{WATCHES} runs wait on this channel already (limit: runs per polled channel)");
+            let message =
+                format!("{WATCHES} runs wait on this channel already (limit: runs per polled channel)");
             return Err(Fault::new(Reason::Limit, message));
         }
         let run = watch.run;
@@ -226,7 +229,16 @@ impl Registry {
         } else {
             let single = run.is_some();
             let fault = None;
-            self.looks.insert(id, Look { left, seen_to, single, fault, tell });
+            self.looks.insert(
+                id,
+                Look {
+                    left,
+                    seen_to,
+                    single,
+                    fault,
+                    tell,
+                },
+            );
         }
         notices
     }
