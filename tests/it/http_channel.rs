@@ -288,3 +288,15 @@ fn settings_that_make_no_sense_are_refused() {
         assert!(said(wrong.clone()).contains(part), "{part}");
     }
 }
+
+#[test]
+fn the_examples_of_polled_kinds_decode_and_pass_their_check() {
+    for kind in ["sqlite", "postgres", "http"] {
+        let facts = landfall::channel::FACTS.iter().find(|f| f.name == kind).unwrap();
+        let example: Value = serde_yaml::from_str(facts.example).unwrap();
+        let config: ChannelConfig = serde_json::from_value(json!({ kind: example })).unwrap();
+        let mut problems = Problems::default();
+        config.check(&mut problems);
+        assert_eq!(problems.all(), [], "{kind}");
+    }
+}

@@ -112,7 +112,12 @@ impl PostgresSource {
     }
 
     /// Listens until the session is lost. What was signalled before it listened is found by the look that follows.
-    async fn listen(&self, channel: &str, hint: &Hint<'_>) -> Result<(), Fault> {
+    async fn listen(
+        &self,
+        channel: &str,
+        hint: &Hint<'_>,
+        wanted: &watch::Receiver<bool>,
+    ) -> Result<(), Fault> {
         let said = |e| fault(&e, &self.options);
         let pool = PgPoolOptions::new()
             .max_connections(1)
@@ -135,6 +140,8 @@ impl PostgresSource {
                 }
                 Ok(Ok(None)) => return Ok(()),
                 Ok(Err(e)) => return Err(said(e)),
+                // Where nothing is armed nothing is asked, not even this.
+                Err(_) if !*wanted.borrow() => {}
                 Err(_) => {
                     // A connection that is half open says nothing by itself.
                     let alive = sqlx::query("SELECT 1").execute(&mut listener);
@@ -194,7 +201,7 @@ impl Source for PostgresSource {
             let failures = AtomicU32::new(0);
             // Nothing is opened before something is armed.
             while wanted.wait_for(|wanted| *wanted).await.is_ok() {
-                let lost = self.listen(channel, hint).await;
+                let lost = self.listen(channel, hint, &wanted).await;
                 if self.listening.swap(false, Ordering::Relaxed) {
                     failures.store(0, Ordering::Relaxed);
                 }
