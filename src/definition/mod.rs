@@ -1,21 +1,35 @@
 //! YAML to [`Probe`]: read with positions, checked as a whole, compiled.
 
-pub mod expression;
-pub mod known;
-mod probe;
-mod scope;
-pub mod template;
-
 mod available;
 mod build;
 mod check;
 mod decode;
+pub mod expression;
+mod expression_cost;
+mod expression_explain;
+mod expression_names;
+#[cfg(test)]
+mod expression_tests;
+mod expression_values;
 mod files;
+pub mod known;
 mod load;
 mod node;
 mod print;
+mod probe;
 mod raw;
+mod scope;
+#[cfg(test)]
+mod scope_tests;
 mod secrets;
+pub mod template;
+mod template_cache;
+mod template_filters;
+mod template_scan;
+#[cfg(test)]
+mod template_tests;
+mod template_url;
+mod template_values;
 mod timeout;
 mod traps;
 

@@ -305,6 +305,34 @@ pub trait Scope: Send + Sync {
     /// [`super::Reason::Input`] for anything but a boolean, and where the expression exceeds its limits.
     fn holds(&self, expr: &Expr, seen: &Value) -> Result<bool, Fault>;
 
+    /// The value of an expression with `seen` bound to the given value; a missing field is `None`.
+    ///
+    /// # Errors
+    /// [`super::Reason::Input`] where the expression fails for another reason, exceeds its limits, or where this scope
+    /// evaluates no expressions.
+    fn pick(&self, expr: &Expr, _seen: &Value) -> Result<Option<Value>, Fault> {
+        Err(Fault::new(
+            super::Reason::Input,
+            format!("`{}` cannot be evaluated here", expr.source),
+        ))
+    }
+
+    /// Renders a URL. Values other than `vars` and `route` may fill its path, query and fragment only (rule S15).
+    ///
+    /// # Errors
+    /// As [`Scope::text`], what is no absolute URL, and a value that would change its scheme, host, port or
+    /// credentials. A scope that cannot tell foreign values apart refuses every template.
+    fn url(&self, template: &Template) -> Result<String, Fault> {
+        let text = self.text(template)?;
+        if text == template.source {
+            return Ok(text);
+        }
+        Err(Fault::new(
+            super::Reason::Input,
+            "the URL holds a template, and this scope cannot check where it leads",
+        ))
+    }
+
     /// The text of a secret, rendered.
     ///
     /// # Errors

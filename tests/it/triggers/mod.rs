@@ -1,0 +1,3 @@
+//! The triggers, each against a peer of its own.
+
+mod smtp;
