@@ -26,10 +26,8 @@ const MAX_CHANNELS: usize = 1_000;
 /// Which workspace to load, and what the command line says of it.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
-    /// The folder with `landfall.yaml`; `None` looks for the nearest one upwards from `from`.
-    pub workspace: Option<PathBuf>,
-    /// Where to begin looking.
-    pub from: PathBuf,
+    /// The folder with `landfall.yaml`; `None` looks for the nearest one upwards from the current folder.
+    pub dir: Option<PathBuf>,
     /// `--var NAME=VALUE`.
     pub vars: Vec<(String, String)>,
 }
@@ -49,22 +47,6 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// For people: every problem under its line, without secrets.
-    #[must_use]
-    pub fn render(&self, colour: bool) -> String {
-        self.redactor
-            .text(&self.problems.render(&self.sources, colour))
-            .into_owned()
-    }
-
-    /// For machines: every problem as an object, without secrets.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        let mut value = self.problems.to_json(&self.sources);
-        self.redactor.value(&mut value);
-        value
-    }
-
     /// The definitions with references resolved, defaults and overrides in place and secrets masked: `workspace`, and
     /// `probes` by file. To be written with `serde_yaml`.
     #[must_use]
@@ -86,9 +68,10 @@ pub fn discover(from: &Path) -> Option<PathBuf> {
 pub fn load(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
     let mut problems = Problems::default();
     let mut sources = Sources::default();
-    let root = options.workspace.clone().or_else(|| discover(&options.from));
+    let here = fs::canonicalize(".").unwrap_or_else(|_| PathBuf::from("."));
+    let root = options.dir.clone().or_else(|| discover(&here));
     let Some(root) = root.filter(|root| root.join(files::WORKSPACE).is_file()) else {
-        no_workspace(options, &mut sources, &mut problems);
+        no_workspace(options.dir.as_deref(), &here, &mut sources, &mut problems);
         return Loaded {
             workspace: None,
             problems,
@@ -109,10 +92,10 @@ pub fn load(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
     loader.finish(parts)
 }
 
-fn no_workspace(options: &LoadOptions, sources: &mut Sources, problems: &mut Problems) {
-    let (place, label) = match &options.workspace {
+fn no_workspace(dir: Option<&Path>, here: &Path, sources: &mut Sources, problems: &mut Problems) {
+    let (place, label) = match dir {
         Some(folder) => (folder, "given with `--workspace`"),
-        None => (&options.from, "nor in any folder above"),
+        None => (here, "nor in any folder above"),
     };
     let file = sources.add(place.display().to_string(), "");
     problems
@@ -296,7 +279,9 @@ impl Loader<'_> {
             .chain(self.literal_secrets)
             .collect();
         let redactor = Arc::new(Redactor::new(secrets));
-        let sources = Arc::new(self.sources);
+        let mut sources = self.sources;
+        sources.hide(Arc::clone(&redactor));
+        let sources = Arc::new(sources);
         let mut problems = self.problems;
         problems.settle(&sources);
         let mut expanded = parts.expanded;

@@ -35,7 +35,7 @@ impl Problems {
             out.push_str(&count_line(errors, warnings));
             out.push('\n');
         }
-        out
+        sources.redactor().text(&out).into_owned()
     }
 
     /// A list of objects: `code`, `severity`, `message`, `label`, `help`, `file`, `line`, `column`, `text`, `also[]`.
@@ -43,7 +43,9 @@ impl Problems {
     pub fn to_json(&self, sources: &Sources) -> Value {
         let mut settled = self.clone();
         settled.settle(sources);
-        settled.all().iter().map(|p| problem_json(p, sources)).collect()
+        let mut all: Value = settled.all().iter().map(|p| problem_json(p, sources)).collect();
+        sources.redactor().value(&mut all);
+        all
     }
 }
 

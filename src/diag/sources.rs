@@ -1,11 +1,15 @@
 //! The files that spans point into.
 
+use std::sync::Arc;
+
 use crate::model::Span;
+use crate::redact::Redactor;
 
 /// The files that spans point into.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    redactor: Arc<Redactor>,
 }
 
 /// One file.
@@ -38,6 +42,16 @@ impl Sources {
             text: text.into(),
         });
         u16::try_from(self.files.len() - 1).unwrap_or(u16::MAX)
+    }
+
+    /// From now on, what is drawn of the files leaves these secrets out.
+    pub fn hide(&mut self, redactor: Arc<Redactor>) {
+        self.redactor = redactor;
+    }
+
+    /// Strikes secrets out of what is drawn.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// The file of a span.

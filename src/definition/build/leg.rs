@@ -1,5 +1,6 @@
 //! One leg, compiled to what the machine needs.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 pub(super) fn leg(
     plan: &LegPlan<'_>,
     revision: &Arc<str>,
+    named: &BTreeSet<String>,
     shared: &Shared,
     problems: &mut Problems,
 ) -> Option<LegDef> {
@@ -83,7 +85,8 @@ pub(super) fn leg(
                 trigger: trigger.clone(),
             })
             .collect(),
-        channel_names: shared.names(plan),
+        labels: labels(plan, shared),
+        channel_names: shared.names(plan, named),
     })
 }
 
@@ -158,6 +161,11 @@ fn longest_wait(waited: &[Waited<'_>], shared: &Shared) -> Duration {
         })
         .max()
         .unwrap_or(WITHIN)
+}
+
+/// The workspace's labels and the probe's own, which go before.
+pub(super) fn labels(plan: &LegPlan<'_>, shared: &Shared) -> BTreeMap<String, String> {
+    shared.defaults.labels.clone().into_iter().chain(plan.raw.labels.clone()).collect()
 }
 
 fn route(plan: &LegPlan<'_>) -> Map<String, Value> {

@@ -10,7 +10,7 @@ use super::revision::revision;
 use super::shared::Shared;
 use crate::definition::check;
 use crate::definition::decode::Decoded;
-use crate::definition::known::nearest;
+use crate::definition::known::{NamePath, nearest};
 use crate::definition::node::Tree;
 use crate::definition::probe::{LegDef, Limits, Objective, Probe};
 use crate::definition::raw::{RawObjective, RawProbe};
@@ -52,16 +52,13 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
     if file.decoded.whole {
         leg::parts(&plans, problems);
     }
-    let names: BTreeSet<String> = texts
-        .iter()
-        .flat_map(|text| &text.names)
-        .chain(shared.channel_texts.iter().flat_map(check::ChannelTexts::names))
-        .filter_map(|name| (name.first()? == "vars").then(|| name.get(1).cloned()).flatten())
-        .collect();
+    let of_channels = shared.channel_texts.iter().flat_map(check::ChannelTexts::names);
+    let names = second("vars", texts.iter().flat_map(|text| &text.names).chain(of_channels));
+    let named = second("channels", texts.iter().flat_map(|text| &text.names));
     let revision: Arc<str> = revision(&file.tree.root, &plans, &names, shared).into();
     let legs: Vec<LegDef> = plans
         .iter()
-        .filter_map(|plan| leg::leg(plan, &revision, shared, problems))
+        .filter_map(|plan| leg::leg(plan, &revision, &named, shared, problems))
         .collect();
     let schedule = check::schedule(
         &raw,
@@ -86,14 +83,13 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         legs: legs.into_iter().map(Arc::new).collect(),
         limits,
         objective: objective(raw.objective, shared.defaults.objective),
-        labels: shared
-            .defaults
-            .labels
-            .clone()
-            .into_iter()
-            .chain(raw.labels.clone())
-            .collect(),
+        labels: plans.first().map(|plan| leg::labels(plan, shared)).unwrap_or_default(),
     })
+}
+
+/// What stands after `root.` in names.
+fn second<'n>(root: &str, names: impl Iterator<Item = &'n NamePath>) -> BTreeSet<String> {
+    names.filter(|name| name.first().is_some_and(|first| first == root)).filter_map(|name| name.get(1).cloned()).collect()
 }
 
 /// Puts down a channel that is not defined.
