@@ -1,7 +1,7 @@
 #![doc = include_str!("architecture.md")]
 
 pub mod channel;
-//pub mod cli;
+
 pub mod clock;
 pub mod definition;
 pub mod diag;

@@ -122,7 +122,11 @@ impl Source for SqliteSource {
     fn pace(&self) -> Pace {
         Pace {
             every: self.every,
-            batch: if self.batched { RUNS_PER_QUERY } else { sql::RUNS_PER_TURN },
+            batch: if self.batched {
+                RUNS_PER_QUERY
+            } else {
+                sql::RUNS_PER_TURN
+            },
             lanes: 1,
             timeout: self.timeout,
         }
@@ -151,7 +155,10 @@ impl Source for SqliteSource {
             let answer = read.await;
             guard.1 = false;
             answer.unwrap_or_else(|error| {
-                Err(Failure::Down(Fault::new(Reason::Internal, format!("the reader broke off: {error}"))))
+                Err(Failure::Down(Fault::new(
+                    Reason::Internal,
+                    format!("the reader broke off: {error}"),
+                )))
             })
         })
     }

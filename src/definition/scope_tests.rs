@@ -43,6 +43,7 @@ fn leg(input: Free) -> Arc<LegDef> {
         attributes: Vec::new(),
         path: Vec::new(),
         cleanup: Vec::new(),
+        labels: BTreeMap::new(),
         channel_names: BTreeMap::new(),
     })
 }

@@ -214,7 +214,11 @@ impl Engine {
         let (messages, _inbox) = mpsc::channel(1);
         let (control, _controls) = mpsc::unbounded_channel();
         let (updates, _outbox) = mpsc::unbounded_channel();
-        let queues = drive::Queues { messages, control, updates };
+        let queues = drive::Queues {
+            messages,
+            control,
+            updates,
+        };
         let stop = CancellationToken::new();
         stop.cancel();
         let shared = drive::Shared::open(&setup, token_key.clone(), queues, &stop).await?;

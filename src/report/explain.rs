@@ -14,5 +14,12 @@ pub fn draw(runs: &[Arc<RunRecord>], style: Style) -> String {
 /// What happened to one run, in order.
 #[must_use]
 pub fn timeline(run: &RunRecord, _: Style) -> String {
-    format!("{} {} {}: {} ({})\n", run.probe, run.route, run.input, run.class.word(), run.reason)
+    format!(
+        "{} {} {}: {} ({})\n",
+        run.probe,
+        run.route,
+        run.input,
+        run.class.word(),
+        run.reason
+    )
 }

@@ -80,18 +80,31 @@ impl Results {
         runs.sort_by(|a, b| {
             (&a.tick, &a.probe, &a.route, &a.input, a.id).cmp(&(&b.tick, &b.probe, &b.route, &b.input, b.id))
         });
-        skipped.sort_by(|a, b| (&a.tick, &a.probe, &a.route, &a.input).cmp(&(&b.tick, &b.probe, &b.route, &b.input)));
+        skipped.sort_by(|a, b| {
+            (&a.tick, &a.probe, &a.route, &a.input).cmp(&(&b.tick, &b.probe, &b.route, &b.input))
+        });
         let summary = summary(&runs);
-        Self { version: env!("CARGO_PKG_VERSION").to_owned(), started, runs, skipped, summary, truth: None }
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started,
+            runs,
+            skipped,
+            summary,
+            truth: None,
+        }
     }
 }
 
 fn summary(runs: &[Arc<RunRecord>]) -> Vec<SummaryRow> {
     let mut rows: BTreeMap<(&str, &str, &str), Vec<&RunRecord>> = BTreeMap::new();
     for run in runs {
-        rows.entry((&run.probe, &run.route, &run.input)).or_default().push(run);
+        rows.entry((&run.probe, &run.route, &run.input))
+            .or_default()
+            .push(run);
     }
-    rows.into_iter().map(|((probe, route, input), runs)| row(probe, route, input, &runs)).collect()
+    rows.into_iter()
+        .map(|((probe, route, input), runs)| row(probe, route, input, &runs))
+        .collect()
 }
 
 fn row(probe: &str, route: &str, input: &str, runs: &[&RunRecord]) -> SummaryRow {
@@ -99,9 +112,8 @@ fn row(probe: &str, route: &str, input: &str, runs: &[&RunRecord]) -> SummaryRow
     for run in runs {
         *classes.entry(run.class).or_default() += 1;
     }
-    let counted = |run: &&&RunRecord| {
-        run.layers.accepted.state == LayerState::Yes && run.class != Class::Unobserved
-    };
+    let counted =
+        |run: &&&RunRecord| run.layers.accepted.state == LayerState::Yes && run.class != Class::Unobserved;
     let base = runs.iter().filter(counted).count();
     let silent = runs.iter().filter(|r| silent_failure(r)).count();
     SummaryRow {

@@ -127,7 +127,9 @@ mod tests {
     #[test]
     fn a_clock_that_stands_still_or_leaps_gives_no_more_than_the_burst() {
         let budget = Budget::new(2, 2, 10, Moment(i64::MIN));
-        let taken = (0..100).filter(|_| budget.take(source(1), Moment(i64::MAX))).count();
+        let taken = (0..100)
+            .filter(|_| budget.take(source(1), Moment(i64::MAX)))
+            .count();
         assert_eq!(taken, 4);
     }
 }

@@ -140,7 +140,11 @@ impl Connection {
         let (head, incoming) = self.head(request);
         let reply = self.reply(head, incoming).await;
         self.progress.answered(self.shared.clock.now());
-        if reply.status == 0 { Err(Cut) } else { Ok(response(&reply)) }
+        if reply.status == 0 {
+            Err(Cut)
+        } else {
+            Ok(response(&reply))
+        }
     }
 
     fn head(&self, request: hyper::Request<Incoming>) -> (Request, Incoming) {
@@ -281,7 +285,10 @@ fn response(reply: &Reply) -> Answered {
     let mut response = Response::new(Full::new(Bytes::from(reply.body.clone())));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     for (name, value) in &reply.headers {
         let name = HeaderName::from_bytes(name.as_bytes());

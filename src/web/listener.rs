@@ -229,7 +229,11 @@ impl Shared {
     }
 
     fn take(self: &Arc<Self>, tcp: TcpStream, peer: SocketAddr) {
-        let each = if self.proxies.iter().any(|net| net.contains(&peer.ip().to_canonical())) {
+        let each = if self
+            .proxies
+            .iter()
+            .any(|net| net.contains(&peer.ip().to_canonical()))
+        {
             usize::MAX
         } else {
             self.limits.connections_per_source
@@ -267,7 +271,10 @@ impl Shared {
     async fn finish(&self) {
         self.stopping.cancel();
         self.tasks.close();
-        if tokio::time::timeout(self.limits.stop, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(self.limits.stop, self.tasks.wait())
+            .await
+            .is_err()
+        {
             self.killed.cancel();
             // Handlers of connections that were cut still write their record; they have a limit of their own.
             let _late = tokio::time::timeout(self.limits.linger, self.tasks.wait()).await;

@@ -110,7 +110,11 @@ mod tests {
             ("10.0.0.1", "198.51.100.7, nonsense", "10.0.0.1"),
             ("fd00::1", "[2001:db8::1]", "2001:db8::1"),
         ] {
-            assert_eq!(client(ip(peer), &proxies, forwarded), ip(expected), "{peer} {forwarded}");
+            assert_eq!(
+                client(ip(peer), &proxies, forwarded),
+                ip(expected),
+                "{peer} {forwarded}"
+            );
         }
     }
 
@@ -121,7 +125,9 @@ mod tests {
         assert_eq!(one, Source::of("2001:db8::ffff".parse().unwrap()));
         let place = open.enter(one, 2, 1).unwrap();
         assert_eq!(open.enter(one, 2, 1).unwrap_err(), Full::Source);
-        let other = open.enter(Source::of("192.0.2.1".parse().unwrap()), 2, 1).unwrap();
+        let other = open
+            .enter(Source::of("192.0.2.1".parse().unwrap()), 2, 1)
+            .unwrap();
         assert_eq!(open.enter(one, 2, 1).unwrap_err(), Full::All);
         drop((place, other));
         assert_eq!(open.count(), 0);

@@ -138,7 +138,11 @@ pub(crate) trait Source: Send + Sync + 'static {
     fn connections(&self) -> u64;
 
     /// Waits for hints that something changed while `wanted` says that something is armed. May be dropped at any time.
-    fn attend<'a>(&'a self, _wanted: tokio::sync::watch::Receiver<bool>, _hint: &'a Hint<'a>) -> BoxFuture<'a, ()> {
+    fn attend<'a>(
+        &'a self,
+        _wanted: tokio::sync::watch::Receiver<bool>,
+        _hint: &'a Hint<'a>,
+    ) -> BoxFuture<'a, ()> {
         Box::pin(std::future::pending())
     }
 

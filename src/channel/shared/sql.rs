@@ -48,7 +48,12 @@ pub(crate) fn check_query(dialect: Dialect, query: &Spanned<String>, out: &mut P
 /// Checks the two times of a polled table.
 pub(crate) fn check_times(timeout: &Spanned<Lapse>, poll: &Spanned<Lapse>, out: &mut Problems) {
     for (name, lapse, least, most) in [
-        ("timeout", timeout, Duration::from_millis(10), Duration::from_secs(60)),
+        (
+            "timeout",
+            timeout,
+            Duration::from_millis(10),
+            Duration::from_secs(60),
+        ),
         ("poll", poll, Duration::from_millis(20), Duration::from_secs(3600)),
     ] {
         if lapse.value.0 < least || lapse.value.0 > most {
@@ -64,5 +69,6 @@ pub(crate) fn check_times(timeout: &Spanned<Lapse>, poll: &Spanned<Lapse>, out: 
 /// # Errors
 /// It is not known (yet).
 pub(crate) fn captured(ask: &Ask, name: &str) -> Result<Value, Fault> {
-    ask.scope.json(&Free::Text(Template::of(format!("{{{{ {name} }}}}"))))
+    ask.scope
+        .json(&Free::Text(Template::of(format!("{{{{ {name} }}}}"))))
 }

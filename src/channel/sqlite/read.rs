@@ -60,7 +60,10 @@ impl Reader {
         clock: &dyn Clock,
         interrupt: &Interrupt,
     ) -> Result<Answered, Failure> {
-        let result = self.connect(interrupt).map_err(Failure::Down).and_then(|()| self.read(asks, clock));
+        let result = self
+            .connect(interrupt)
+            .map_err(Failure::Down)
+            .and_then(|()| self.read(asks, clock));
         if matches!(result, Err(Failure::Down(_))) {
             self.close(interrupt);
         }
@@ -70,8 +73,11 @@ impl Reader {
     fn connect(&mut self, interrupt: &Interrupt) -> Result<(), Fault> {
         let path = self.path.display().to_string();
         let unreachable = |message: String| Fault::new(Reason::Unreachable, message);
-        let meta = std::fs::metadata(&self.path)
-            .map_err(|e| unreachable(format!("cannot open `{path}`: {e} (`path` is relative to the workspace)")))?;
+        let meta = std::fs::metadata(&self.path).map_err(|e| {
+            unreachable(format!(
+                "cannot open `{path}`: {e} (`path` is relative to the workspace)"
+            ))
+        })?;
         let file = (meta.dev(), meta.ino());
         if self.open.as_ref().is_some_and(|open| open.file == file) {
             return Ok(());
@@ -95,11 +101,17 @@ impl Reader {
     fn read(&self, asks: &[Ask], clock: &dyn Clock) -> Result<Answered, Failure> {
         let connection = match &self.open {
             Some(open) => &open.connection,
-            None => return Err(Failure::Down(Fault::new(Reason::Internal, "the file is not open"))),
+            None => {
+                return Err(Failure::Down(Fault::new(
+                    Reason::Internal,
+                    "the file is not open",
+                )));
+            }
         };
         let refused = |fault| Failure::Down(fault);
-        let mut statement =
-            connection.prepare_cached(&self.statement.text).map_err(|e| refused(self.fault(&e)))?;
+        let mut statement = connection
+            .prepare_cached(&self.statement.text)
+            .map_err(|e| refused(self.fault(&e)))?;
         if !statement.readonly() {
             let message = "the query would write; a channel only reads: write one SELECT";
             return Err(refused(Fault::new(Reason::Input, message)));
@@ -133,7 +145,9 @@ impl Reader {
     fn values(&self, ask: &Ask) -> Result<Vec<SqlValue>, Fault> {
         let value = |name: &String| {
             Ok(match name.as_str() {
-                "keys" => SqlValue::Text(json!(ask.keys.iter().map(|k| &**k).collect::<Vec<_>>()).to_string()),
+                "keys" => {
+                    SqlValue::Text(json!(ask.keys.iter().map(|k| &**k).collect::<Vec<_>>()).to_string())
+                }
                 "token" => SqlValue::Text(ask.token.as_str().to_owned()),
                 name => bindable(sql::captured(ask, name)?),
             })
@@ -167,7 +181,9 @@ impl Reader {
                     // In halves, until the run whose rows these are stands alone.
                     return Err(Failure::Spoilt(Fault::new(Reason::Limit, limit)));
                 }
-                reply.dropped.push((limit, owner.or(asks.first()).map(|a| a.token)));
+                reply
+                    .dropped
+                    .push((limit, owner.or(asks.first()).map(|a| a.token)));
                 break;
             }
             count += 1;
@@ -193,7 +209,9 @@ impl Reader {
         };
         match code {
             // What one row can cause: a value too long, JSON that is none, an overflow.
-            Some(ErrorCode::TooBig | ErrorCode::TypeMismatch | ErrorCode::Unknown) | None => Failure::Spoilt(fault),
+            Some(ErrorCode::TooBig | ErrorCode::TypeMismatch | ErrorCode::Unknown) | None => {
+                Failure::Spoilt(fault)
+            }
             Some(_) => Failure::Down(fault),
         }
     }
@@ -205,10 +223,14 @@ impl Reader {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 (Reason::Timeout, "; another process holds its lock")
             }
-            Some(ErrorCode::OperationInterrupted) => (Reason::Timeout, "; the query took longer than `timeout`"),
+            Some(ErrorCode::OperationInterrupted) => {
+                (Reason::Timeout, "; the query took longer than `timeout`")
+            }
             Some(ErrorCode::TooBig) => (Reason::Limit, " (limit: bytes per value read, 16777216)"),
             Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => (Reason::Unreachable, ""),
-            Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => (Reason::Auth, ""),
+            Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+                (Reason::Auth, "")
+            }
             _ => (Reason::Status, ""),
         };
         let said = match error {
@@ -253,7 +275,9 @@ fn push(row: &mut Row, name: &str, kind: Kind, value: ValueRef<'_>) {
             let text = String::from_utf8_lossy(bytes);
             let (text, had) = cut_text(&text);
             cut = had;
-            let parsed = matches!(kind, Kind::Json).then(|| serde_json::from_str(text).ok()).flatten();
+            let parsed = matches!(kind, Kind::Json)
+                .then(|| serde_json::from_str(text).ok())
+                .flatten();
             parsed.unwrap_or_else(|| Value::String(text.to_owned()))
         }
         ValueRef::Blob(bytes) => {

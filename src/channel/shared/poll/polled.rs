@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::registry::{End, Notice, Registry, Step, Turn};
 use super::{Answered, Ask, Failure, Found, SENDS_AT_ONCE, Source};
+use crate::channel::ObservationSink;
 use crate::channel::{Channel, OpenContext, Planted, Watch};
 use crate::clock::{Clock, Random};
-use crate::channel::ObservationSink;
 use crate::model::{
     Fault, Identity, Interval, Moment, Reason, RunId, Scope, Sighting, Token, TokenKey, scan_text,
 };
@@ -172,7 +172,12 @@ impl<S: Source> Polled<S> {
         let mut kept = Vec::new();
         let sink = &self.sink;
         let sends = futures::stream::iter(reports).map(|report| async move {
-            let Report { key, identity, digest, sighting } = report;
+            let Report {
+                key,
+                identity,
+                digest,
+                sighting,
+            } = report;
             (key, identity, digest, sink.send(sighting).await)
         });
         let mut sends = sends.buffered(SENDS_AT_ONCE);
@@ -260,9 +265,11 @@ impl<S: Source> Polled<S> {
     fn entry_of(&self, registry: &Registry, text: &str) -> Option<Arc<str>> {
         let known = |text: &str| registry.keys.get_key_value(text).map(|(key, _)| Arc::clone(key));
         let text = text.trim();
-        known(text)
-            .or_else(|| known(&text.to_lowercase()))
-            .or_else(|| scan_text(&self.token_key, text).iter().find_map(|t| known(t.as_str())))
+        known(text).or_else(|| known(&text.to_lowercase())).or_else(|| {
+            scan_text(&self.token_key, text)
+                .iter()
+                .find_map(|t| known(t.as_str()))
+        })
     }
 }
 

@@ -93,7 +93,8 @@ impl Registry {
             return Err(stopped());
         }
         if self.watches.len() >= WATCHES {
-            let message = format!("{WATCHES} runs wait on this channel already (limit: runs per polled channel)");
+            let message =
+                format!("{WATCHES} runs wait on this channel already (limit: runs per polled channel)");
             return Err(Fault::new(Reason::Limit, message));
         }
         let run = watch.run;

@@ -88,10 +88,14 @@ impl Entry {
         // What has not changed claims its state first, so that a changed row never takes another's place.
         for &at in found {
             let row = &all[at];
-            let same = self.known.iter().enumerate().position(|(i, known)| match &row.id {
-                Some(id) => *known.identity == **id,
-                None => free[i] && known.digest == row.digest,
-            });
+            let same = self
+                .known
+                .iter()
+                .enumerate()
+                .position(|(i, known)| match &row.id {
+                    Some(id) => *known.identity == **id,
+                    None => free[i] && known.digest == row.digest,
+                });
             match same {
                 Some(i) if !free[i] => difference.dropped.push(ONE_ID),
                 Some(i) => {
@@ -143,9 +147,8 @@ impl Entry {
 
     /// Rows that are alike in all columns and stand side by side in one answer are told apart by a number.
     fn unused(&self, digest: &[u8; 16], added: &[String]) -> String {
-        let taken = |name: &str| {
-            self.known.iter().any(|k| *k.identity == *name) || added.iter().any(|a| a == name)
-        };
+        let taken =
+            |name: &str| self.known.iter().any(|k| *k.identity == *name) || added.iter().any(|a| a == name);
         let base = u128::from_be_bytes(*digest);
         let mut name = format!("{base:032x}");
         let mut number = 1_u32;
@@ -195,7 +198,9 @@ mod tests {
         for n in &news {
             entry.learn(&n.identity, rows[n.found].digest);
         }
-        news.into_iter().map(|n| (rows[n.found].digest[0], n.identity)).collect()
+        news.into_iter()
+            .map(|n| (rows[n.found].digest[0], n.identity))
+            .collect()
     }
 
     #[test]
@@ -206,7 +211,11 @@ mod tests {
         assert!(see(&mut e, &[row(None, 1)]).is_empty());
         let second = see(&mut e, &[row(None, 2)]);
         assert_eq!(second, vec![(2, first[0].1.clone())], "the same thing, changed");
-        assert_eq!(see(&mut e, &[row(None, 1)]), vec![(1, first[0].1.clone())], "and back");
+        assert_eq!(
+            see(&mut e, &[row(None, 1)]),
+            vec![(1, first[0].1.clone())],
+            "and back"
+        );
         assert!(see(&mut e, &[]).is_empty(), "a row that is gone says nothing");
         assert!(see(&mut e, &[row(None, 1)]).is_empty());
     }
@@ -236,13 +245,18 @@ mod tests {
         let mut e = entry();
         assert_eq!(see(&mut e, &[row(Some("7"), 1)]), vec![(1, "7".into())]);
         assert_eq!(see(&mut e, &[row(Some("8"), 1)]), vec![(1, "8".into())]);
-        assert_eq!(see(&mut e, &[row(Some("7"), 2), row(Some("8"), 1)]), vec![(2, "7".into())]);
+        assert_eq!(
+            see(&mut e, &[row(Some("7"), 2), row(Some("8"), 1)]),
+            vec![(2, "7".into())]
+        );
     }
 
     #[test]
     fn memory_is_bounded_and_says_so() {
         let mut e = entry();
-        let rows: Vec<Found> = (0..=STATES_PER_KEY).map(|i| row(Some(&i.to_string()), 1)).collect();
+        let rows: Vec<Found> = (0..=STATES_PER_KEY)
+            .map(|i| row(Some(&i.to_string()), 1))
+            .collect();
         let places: Vec<usize> = (0..rows.len()).collect();
         let difference = e.compare(&rows, &places);
         assert_eq!(difference.news.len(), STATES_PER_KEY);

@@ -9,8 +9,7 @@ use crate::channel::shared::poll::Found;
 use crate::model::{Fault, Reason};
 
 /// What to do about a query whose rows cannot be told apart by run.
-const KEY_HELP: &str =
-    "select the column that holds the token (or the captured id) under that name, as in `SELECT ref AS key, …`";
+const KEY_HELP: &str = "select the column that holds the token (or the captured id) under that name, as in `SELECT ref AS key, …`";
 
 /// The longest summary, in characters.
 const SUMMARY: usize = 160;
@@ -71,7 +70,6 @@ impl Row {
             other => Some(other.to_string()),
         }
     }
-
 }
 
 /// Whether the query gives the columns that are needed: `key` where it asks for all runs at once, and the declared id.
@@ -86,7 +84,12 @@ pub(crate) fn check_columns(names: &[String], batched: bool, id: Option<&str>) -
         _ => return Ok(()),
     };
     let more = if names.len() > 20 { ", …" } else { "" };
-    let names = names.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let names = names
+        .iter()
+        .take(20)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
     let message = format!("the query gives no column `{column}`, only: {names}{more}; {help}");
     Err(Fault::new(Reason::Input, message))
 }
@@ -107,13 +110,19 @@ pub(crate) fn found(row: Row, owner: Option<&str>, id: Option<&str>) -> Option<F
     let mut values = Map::new();
     for cell in row.cells {
         if let Some(bytes) = cell.cut {
-            let note = format!("`{}` of {bytes} bytes, at the limit bytes per cell ({CELL_BYTES})", cell.name);
+            let note = format!(
+                "`{}` of {bytes} bytes, at the limit bytes per cell ({CELL_BYTES})",
+                cell.name
+            );
             cut.push(Value::String(note));
         }
         // Of two columns of one name the first counts, as in the column that `key` means.
         values.entry(cell.name).or_insert(cell.value);
     }
-    cut.extend(row.left_out.map(|limit| Value::String(format!("columns left out at the limit {limit}"))));
+    cut.extend(
+        row.left_out
+            .map(|limit| Value::String(format!("columns left out at the limit {limit}"))),
+    );
     let values = Value::Object(values);
     let mut seen = crate::channel::seen();
     seen.insert(String::from("text"), Value::String(values.to_string()));
@@ -135,7 +144,10 @@ pub(crate) fn cut_text(text: &str) -> (&str, Option<u64>) {
     if text.len() <= CELL_BYTES {
         return (text, None);
     }
-    let end = (0..=CELL_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let end = (0..=CELL_BYTES)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
     (&text[..end], Some(text.len() as u64))
 }
 
@@ -156,7 +168,12 @@ fn summary(row: &Row) -> String {
             other => other.to_string(),
         };
         // Writing to a string cannot fail.
-        drop(write!(line, " {}={}", cell.name, value.replace(char::is_control, " ")));
+        drop(write!(
+            line,
+            " {}={}",
+            cell.name,
+            value.replace(char::is_control, " ")
+        ));
         if line.len() > SUMMARY {
             break;
         }
@@ -172,7 +189,11 @@ mod tests {
         let mut row = Row::default();
         for (name, value) in cells {
             let content = value.to_string();
-            let cell = Cell { name: (*name).to_owned(), value: value.clone(), cut: None };
+            let cell = Cell {
+                name: (*name).to_owned(),
+                value: value.clone(),
+                cut: None,
+            };
             row.push(cell, content.as_bytes());
         }
         row
@@ -187,7 +208,12 @@ mod tests {
         assert_eq!(found(row(&[("a", json!(1))]), Some("t"), None).unwrap().key, "t");
         let names = [String::from("ref"), String::from("status")];
         let fault = check_columns(&names, true, None).unwrap_err();
-        assert!(fault.message.contains("no column `key`, only: ref, status; select"), "{fault}");
+        assert!(
+            fault
+                .message
+                .contains("no column `key`, only: ref, status; select"),
+            "{fault}"
+        );
         let fault = check_columns(&names, false, Some("nr")).unwrap_err();
         assert!(fault.message.contains("no column `nr`"), "{fault}");
         assert_eq!(check_columns(&names, false, None), Ok(()));
@@ -203,9 +229,15 @@ mod tests {
         assert_eq!(got.seen["row"].as_object().unwrap().len(), COLUMNS);
         assert!(got.seen["cut"][0].as_str().unwrap().contains("columns per row"));
         let text = "x".repeat(CELL_BYTES);
-        let heavy = row(&[("a", json!(text)), ("b", json!(text)), ("c", json!(text)), ("d", json!(text))]);
+        let heavy = row(&[
+            ("a", json!(text)),
+            ("b", json!(text)),
+            ("c", json!(text)),
+            ("d", json!(text)),
+        ]);
         assert!(heavy.left_out().unwrap().starts_with("bytes per row"));
-        let (kept, had) = cut_text(&"é".repeat(CELL_BYTES));
+        let long = "é".repeat(CELL_BYTES);
+        let (kept, had) = cut_text(&long);
         assert_eq!((kept.len(), had), (CELL_BYTES, Some(2 * CELL_BYTES as u64)));
     }
 }

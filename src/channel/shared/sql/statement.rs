@@ -59,10 +59,14 @@ impl Statement {
             return Err(Wrong::new("`query` holds no statement", "expected a SELECT"));
         }
         if names.is_empty() {
-            return Err(
-                Wrong::new("`query` names neither `:keys` nor `:token`", "which rows are a run's?")
-                    .help(format!("for example: SELECT ref AS key, status FROM orders WHERE {}", dialect.example())),
-            );
+            return Err(Wrong::new(
+                "`query` names neither `:keys` nor `:token`",
+                "which rows are a run's?",
+            )
+            .help(format!(
+                "for example: SELECT ref AS key, status FROM orders WHERE {}",
+                dialect.example()
+            )));
         }
         Ok(Self {
             text: out.trim_end().to_owned(),
@@ -129,8 +133,10 @@ impl<'a> Scan<'a> {
                 continue;
             }
             if self.ended {
-                return Err(Wrong::new("`query` holds more than one statement", "one statement, please")
-                    .help("leave out what follows the first `;`"));
+                return Err(
+                    Wrong::new("`query` holds more than one statement", "one statement, please")
+                        .help("leave out what follows the first `;`"),
+                );
             }
             match c {
                 ';' => self.ended = true,
@@ -242,13 +248,17 @@ impl<'a> Scan<'a> {
         if known.is_none() {
             self.names.push(name.to_owned());
         }
-        let within_in = self.before[0] == "in" && self.before[1] == "(" && after.trim_start().starts_with(')');
+        let within_in =
+            self.before[0] == "in" && self.before[1] == "(" && after.trim_start().starts_with(')');
         let bare_in = self.before[1] == "in";
         let any = self.before[1] == "(" && matches!(self.before[0].as_str(), "any" | "some" | "all");
         let text = match (self.dialect, name) {
             (Dialect::Postgres, "keys") if within_in || bare_in => {
-                return Err(Wrong::new("`IN (:keys)` is not how PostgreSQL takes a list", "`:keys` is one text[]")
-                    .help("write `= ANY(:keys)`"));
+                return Err(Wrong::new(
+                    "`IN (:keys)` is not how PostgreSQL takes a list",
+                    "`:keys` is one text[]",
+                )
+                .help("write `= ANY(:keys)`"));
             }
             (Dialect::Postgres, "keys") => format!("${number}::text[]"),
             (Dialect::Postgres, _) => format!("${number}::text"),
@@ -328,9 +338,15 @@ mod tests {
 
     #[test]
     fn names_become_parameters_each_once() {
-        let s = Statement::parse(Postgres, "select a from t where k = any(:keys) or k = :token or l = ANY( :keys );");
+        let s = Statement::parse(
+            Postgres,
+            "select a from t where k = any(:keys) or k = :token or l = ANY( :keys );",
+        );
         let s = s.unwrap();
-        assert_eq!(s.text, "select a from t where k = any($1::text[]) or k = $2::text or l = ANY( $1::text[] )");
+        assert_eq!(
+            s.text,
+            "select a from t where k = any($1::text[]) or k = $2::text or l = ANY( $1::text[] )"
+        );
         assert_eq!(s.names, ["keys", "token"]);
         assert!(!s.batched());
         assert!(Statement::parse(Postgres, "select :keys").unwrap().batched());
@@ -339,29 +355,59 @@ mod tests {
     #[test]
     fn only_parameters_are_names() {
         for same in [
-            "':keys'", "'it''s :keys'", "\":keys\"", "\"a\"\":keys\"", "x::text", "E'\\' :keys'", "$$ :keys ; $$",
-            "$a$ :keys $b$ $a$", "a[1:n]", "f(a := 1)", "'é :keys'", "a$1",
+            "':keys'",
+            "'it''s :keys'",
+            "\":keys\"",
+            "\"a\"\":keys\"",
+            "x::text",
+            "E'\\' :keys'",
+            "$$ :keys ; $$",
+            "$a$ :keys $b$ $a$",
+            "a[1:n]",
+            "f(a := 1)",
+            "'é :keys'",
+            "a$1",
         ] {
             let got = text(Postgres, &format!("select {same}, :token"));
             assert_eq!(got, format!("select {same}, $1::text"), "{same}");
         }
         for same in ["':keys'", "\":keys\"", "`:keys`", "[:keys]", "'\\'"] {
-            assert_eq!(text(Sqlite, &format!("select {same}, :token")), format!("select {same}, ?1"), "{same}");
+            assert_eq!(
+                text(Sqlite, &format!("select {same}, :token")),
+                format!("select {same}, ?1"),
+                "{same}"
+            );
         }
         for comment in ["-- :keys ; '\n", "/* :keys ; /* ' */ */", "/**/"] {
             let got = text(Postgres, &format!("select{comment}1, :token"));
-            assert_eq!(got.split_whitespace().collect::<Vec<_>>(), ["select", "1,", "$1::text"], "{comment}");
+            assert_eq!(
+                got.split_whitespace().collect::<Vec<_>>(),
+                ["select", "1,", "$1::text"],
+                "{comment}"
+            );
         }
         assert_eq!(text(Postgres, "select :order::bigint"), "select $1::text::bigint");
-        assert_eq!(text(Postgres, "select e':token', :token"), "select e':token', $1::text");
+        assert_eq!(
+            text(Postgres, "select e':token', :token"),
+            "select e':token', $1::text"
+        );
         assert_eq!(text(Postgres, "select :token -- the end"), "select $1::text");
     }
 
     #[test]
     fn sqlite_takes_lists_in_three_ways() {
-        assert_eq!(text(Sqlite, "k IN (:keys)"), "k IN (SELECT value FROM json_each(?1))");
-        assert_eq!(text(Sqlite, "k in :keys"), "k in (SELECT value FROM json_each(?1))");
-        assert_eq!(text(Sqlite, "t JOIN json_each(:keys) j"), "t JOIN json_each(?1) j");
+        assert_eq!(
+            text(Sqlite, "k IN (:keys)"),
+            "k IN (SELECT value FROM json_each(?1))"
+        );
+        assert_eq!(
+            text(Sqlite, "k in :keys"),
+            "k in (SELECT value FROM json_each(?1))"
+        );
+        assert_eq!(
+            text(Sqlite, "t JOIN json_each(:keys) j"),
+            "t JOIN json_each(?1) j"
+        );
         assert!(wrong(Sqlite, "k = ANY(:keys)").contains("ANY"));
         assert!(wrong(Postgres, "k IN (:keys)").contains("IN"));
     }

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use super::{Notice, Registry, State, Turn, Waiting};
-use crate::channel::shared::poll::{
-    AGE_PART, Ask, DOWN_SPACING, HINT_SPACING, LONGEST_PAUSE, Pace, SLOWEST,
-};
+use crate::channel::shared::poll::{AGE_PART, Ask, DOWN_SPACING, HINT_SPACING, LONGEST_PAUSE, Pace, SLOWEST};
 use crate::model::{Fault, Moment, RunId};
 
 /// What to do next.
@@ -50,7 +48,9 @@ impl Waiting {
 impl Registry {
     /// What to do now, a lane being free.
     pub(in super::super) fn step(&mut self, now: Moment, pace: &Pace) -> Step {
-        let gate = self.open_at.filter(|at| self.down && pace.lanes == 1 && *at > now);
+        let gate = self
+            .open_at
+            .filter(|at| self.down && pace.lanes == 1 && *at > now);
         if let Some(at) = gate {
             return Step::Wait((!self.queue.is_empty()).then_some(at));
         }
@@ -62,7 +62,11 @@ impl Registry {
             return Step::Wait(Some(hint.map_or(first, |at| at.min(first))));
         }
         // One question for all that is nearly due costs less than two.
-        let slack = if pace.batch > 1 { pace.every / 2 } else { Duration::ZERO };
+        let slack = if pace.batch > 1 {
+            pace.every / 2
+        } else {
+            Duration::ZERO
+        };
         let until = now.after(slack);
         let mut turns = Vec::new();
         while let Some((at, run)) = self.queue.first().copied() {
@@ -80,7 +84,13 @@ impl Registry {
     }
 
     /// Notes how a turn ended, and plans the next.
-    pub(in super::super) fn done(&mut self, turn: &Turn, end: End, now: Moment, pace: &Pace) -> Option<Notice> {
+    pub(in super::super) fn done(
+        &mut self,
+        turn: &Turn,
+        end: End,
+        now: Moment,
+        pace: &Pace,
+    ) -> Option<Notice> {
         let run = turn.ask.run;
         let Some(watch) = self.watches.get_mut(&run) else {
             // It was let go of in the meantime, and nobody waits for what it would have seen.
@@ -185,7 +195,10 @@ impl Registry {
         if !self.hinted {
             return None;
         }
-        let open = self.hint_at.map(|at| at.after(HINT_SPACING)).filter(|at| *at > now);
+        let open = self
+            .hint_at
+            .map(|at| at.after(HINT_SPACING))
+            .filter(|at| *at > now);
         if open.is_none() {
             self.hinted = false;
             self.hint_at = Some(now);
@@ -196,8 +209,10 @@ impl Registry {
 
     fn hurry(&mut self, now: Moment, which: impl Fn(&Waiting) -> bool) {
         let late = self.queue.iter().filter(|(at, _)| *at > now);
-        let runs: Vec<RunId> =
-            late.map(|(_, run)| *run).filter(|run| self.watches.get(run).is_some_and(&which)).collect();
+        let runs: Vec<RunId> = late
+            .map(|(_, run)| *run)
+            .filter(|run| self.watches.get(run).is_some_and(&which))
+            .collect();
         for run in runs {
             self.schedule(run, now);
         }
