@@ -306,12 +306,3 @@ mod tests {
         }
     }
 }
-
-/// Headers whose value is a credential by its name.
-#[must_use]
-pub fn is_credential_header(name: &str) -> bool {
-    matches!(
-        name.to_ascii_lowercase().as_str(),
-        "authorization" | "cookie" | "set-cookie" | "x-api-key"
-    )
-}

@@ -16,7 +16,7 @@ use super::probe::{ChannelDef, Probe, Workspace};
 use super::raw::{RawProbe, RawWorkspace};
 use super::secrets::{Environment, Resolver};
 use super::{check, print, timeout};
-use crate::diag::{Code, Problems, Sources};
+use crate::diag::{Code, Problem, Problems, Sources};
 use crate::model::Span;
 use crate::redact::Redactor;
 
@@ -181,9 +181,7 @@ impl Loader<'_> {
                 format!("more than the limit of {MAX_CHANNELS} in one workspace"),
             );
         }
-        for channel in &shared.channels {
-            channel.config.check(&mut self.problems);
-        }
+        self.channels(&shared.channels);
         let (probes, printed) = self.probes(&mut shared);
         for at in 0..shared.channel_texts.len() {
             let vars = shared.vars.clone();
@@ -208,6 +206,19 @@ impl Loader<'_> {
             channels: shared.channels,
             probes,
             expanded,
+        }
+    }
+
+    /// What each kind says of its own settings. A statement that holds a template is refused by its own code already.
+    fn channels(&mut self, channels: &[ChannelDef]) {
+        let mut found = Problems::default();
+        for channel in channels {
+            channel.config.check(&mut found);
+        }
+        let sql = |p: &&Problem| p.code == Code::SqlTemplate;
+        let told: HashSet<Span> = self.problems.all().iter().filter(sql).map(|p| p.span).collect();
+        for problem in found.all().iter().filter(|p| !told.contains(&p.span)) {
+            self.problems.push(problem.clone());
         }
     }
 

@@ -17,7 +17,7 @@ mod load;
 mod node;
 mod print;
 mod probe;
-mod raw;
+pub mod raw;
 mod scope;
 #[cfg(test)]
 mod scope_tests;

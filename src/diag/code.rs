@@ -114,8 +114,6 @@ codes! {
     MisplacedSecret = "misplaced-secret",
     /// A value given on the command line that does not fit, or that nothing names.
     Override = "override",
-    /// A program would be run, and the workspace does not allow it.
-    ExecNotAllowed = "exec-not-allowed",
     /// A part of the format that this version does not have.
     NotBuilt = "not-built",
 }

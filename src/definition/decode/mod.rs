@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 use serde::de::DeserializeOwned;
 
-use super::node::{Data, Node, Step, Tree};
+use super::node::{Data, Node, Tree};
 use crate::diag::{Code, Problems};
 use crate::model::Span;
 use error::{Failure, What};
@@ -133,22 +133,4 @@ fn follows(failure: &Failure, node: &Node, gone: &HashSet<u32>) -> bool {
         (_, Data::List(items)) => items.iter().any(|n| gone.contains(&n.id)),
         _ => false,
     }
-}
-
-/// A path as people write it: `outcome[0].where`.
-pub(super) fn dotted(steps: &[&Step]) -> String {
-    let mut out = String::new();
-    for step in steps {
-        match step {
-            Step::Root => {}
-            Step::Key(key) => {
-                if !out.is_empty() {
-                    out.push('.');
-                }
-                out.push_str(key);
-            }
-            Step::Item(at) => out.push_str(&format!("[{at}]")),
-        }
-    }
-    out
 }

@@ -5,7 +5,7 @@ mod shapes;
 mod workspace;
 
 pub use probe::{
-    RawExpectation, RawLimits, RawObjective, RawProbe, RawRoute, RawSchedule, RawStep, RawToken,
+    RawExpectation, RawLimits, RawObjective, RawProbe, RawRoute, RawSchedule, RawStep,
 };
 pub use shapes::{Named, OneOrMany, Plain, RawFingerprint, RawTimes};
 pub use workspace::{NotRead, RawDefaults, RawWorkspace, StoreText};
