@@ -22,6 +22,7 @@ use crate::redact::Redactor;
 
 /// Channels that a workspace may have.
 const MAX_CHANNELS: usize = 1_000;
+const STACK: usize = 64 << 20;
 
 /// Which workspace to load, and what the command line says of it.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +67,21 @@ pub fn discover(from: &Path) -> Option<PathBuf> {
 /// Loads a workspace and finds everything that is wrong with it. Nothing is contacted.
 #[must_use]
 pub fn load(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
+    // Values nest within a limit, but readers of YAML use much stack for each level: they get a stack of their own.
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new()
+            .name(String::from("load"))
+            .stack_size(STACK);
+        match builder.spawn_scoped(scope, || load_here(options, environment)) {
+            Ok(thread) => thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => load_here(options, environment),
+        }
+    })
+}
+
+fn load_here(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
     let mut problems = Problems::default();
     let mut sources = Sources::default();
     let here = fs::canonicalize(".").unwrap_or_else(|_| PathBuf::from("."));

@@ -240,22 +240,23 @@ fn options() -> serde_saphyr::Options {
 }
 
 fn unreadable(error: &serde_saphyr::Error, text: &str, file: u16) -> Unreadable {
-    let inner = error.without_snippet();
-    let span = inner.location().map_or_else(Span::default, |at| {
-        let mut span = to_span(at, file);
-        if span.start == span.end {
-            span.start = span.start.min(u32::try_from(text.len()).unwrap_or(u32::MAX));
-            span.end = span.start;
-        }
-        span
-    });
+    let mut inner = error.without_snippet();
+    while let serde_saphyr::Error::AliasError { error, .. } = inner {
+        inner = error.without_snippet();
+    }
+    let span = inner
+        .location()
+        .map_or_else(Span::default, |at| error_span(at, text, file));
     let rendered = inner.render();
     let limit = limit_message(inner, &rendered);
     let message = limit
         .clone()
-        .unwrap_or_else(|| match rendered.rfind(" at line ") {
-            Some(at) => rendered[..at].to_owned(),
-            None => rendered,
+        .unwrap_or_else(|| match (inner, rendered.find(" at line ")) {
+            (serde_saphyr::Error::MultipleDocuments { .. }, _) => {
+                String::from("`---` begins a second document")
+            }
+            (_, Some(at)) => rendered[..at].to_owned(),
+            (_, None) => rendered,
         });
     Unreadable {
         message,
@@ -293,6 +294,32 @@ fn limit_message(error: &serde_saphyr::Error, rendered: &str) -> Option<String> 
         _ => return None,
     };
     Some(text)
+}
+
+/// Where an error is. The scanner tells only line and column (in characters, from 1).
+fn error_span(at: Location, text: &str, file: u16) -> Span {
+    if at.span().byte_offset().is_some() {
+        return to_span(at, file);
+    }
+    let number = |n: u64| usize::try_from(n.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line_start: usize = text
+        .split_inclusive('\n')
+        .take(number(at.line()))
+        .map(str::len)
+        .sum();
+    let line = text
+        .get(line_start..)
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default();
+    let column: usize = line.chars().take(number(at.column())).map(char::len_utf8).sum();
+    let start = u32::try_from(line_start + column).unwrap_or(u32::MAX);
+    Span {
+        file,
+        start,
+        end: start,
+    }
 }
 
 fn to_span(at: Location, file: u16) -> Span {

@@ -12,7 +12,7 @@ use crate::redact;
 const MAX_FILE: u64 = 64 * 1024;
 
 /// What a definition may read from its surroundings.
-pub trait Environment {
+pub trait Environment: Sync {
     /// The value of a variable; `None` where it is not set.
     fn variable(&self, name: &str) -> Option<String>;
 

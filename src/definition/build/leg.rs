@@ -165,7 +165,13 @@ fn longest_wait(waited: &[Waited<'_>], shared: &Shared) -> Duration {
 
 /// The workspace's labels and the probe's own, which go before.
 pub(super) fn labels(plan: &LegPlan<'_>, shared: &Shared) -> BTreeMap<String, String> {
-    shared.defaults.labels.clone().into_iter().chain(plan.raw.labels.clone()).collect()
+    shared
+        .defaults
+        .labels
+        .clone()
+        .into_iter()
+        .chain(plan.raw.labels.clone())
+        .collect()
 }
 
 fn route(plan: &LegPlan<'_>) -> Map<String, Value> {

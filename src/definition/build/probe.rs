@@ -53,24 +53,35 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         leg::parts(&plans, problems);
     }
     let of_channels = shared.channel_texts.iter().flat_map(check::ChannelTexts::names);
-    let names = second("vars", texts.iter().flat_map(|text| &text.names).chain(of_channels));
+    let names = second(
+        "vars",
+        texts.iter().flat_map(|text| &text.names).chain(of_channels),
+    );
     let named = second("channels", texts.iter().flat_map(|text| &text.names));
     let revision: Arc<str> = revision(&file.tree.root, &plans, &names, shared).into();
     let legs: Vec<LegDef> = plans
         .iter()
         .filter_map(|plan| leg::leg(plan, &revision, &named, shared, problems))
         .collect();
-    let schedule = check::schedule(
-        &raw,
-        shared.defaults.timezone.as_ref().map(|t| t.value.as_str()),
-        problems,
-    );
+    let timezone = shared.defaults.timezone.as_ref().map(|t| t.value.as_str());
+    let schedule = check::schedule(&raw, file.decoded.whole, timezone, problems);
     let limits = limits(&raw, shared);
-    if let Some(at) = &raw.schedule
-        && let Some(every) = &at.value.every
-    {
+    if let (Some(at), Some(schedule)) = (&raw.schedule, &schedule) {
         let machine: Vec<&Leg> = legs.iter().map(|leg| leg.leg.as_ref()).collect();
-        check::limits(every.value.0, every.span, limits, &machine, problems);
+        let span = at
+            .value
+            .every
+            .as_ref()
+            .map(|e| e.span)
+            .or(at.value.cron.as_ref().map(|c| c.span));
+        check::limits(
+            &raw.name.value,
+            schedule,
+            span.unwrap_or(at.span),
+            limits,
+            &machine,
+            problems,
+        );
     }
     let whole = file.decoded.whole && legs.len() == plans.len();
     whole.then(|| Probe {
@@ -83,13 +94,19 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         legs: legs.into_iter().map(Arc::new).collect(),
         limits,
         objective: objective(raw.objective, shared.defaults.objective),
-        labels: plans.first().map(|plan| leg::labels(plan, shared)).unwrap_or_default(),
+        labels: plans
+            .first()
+            .map(|plan| leg::labels(plan, shared))
+            .unwrap_or_default(),
     })
 }
 
 /// What stands after `root.` in names.
 fn second<'n>(root: &str, names: impl Iterator<Item = &'n NamePath>) -> BTreeSet<String> {
-    names.filter(|name| name.first().is_some_and(|first| first == root)).filter_map(|name| name.get(1).cloned()).collect()
+    names
+        .filter(|name| name.first().is_some_and(|first| first == root))
+        .filter_map(|name| name.get(1).cloned())
+        .collect()
 }
 
 /// Puts down a channel that is not defined.

@@ -62,7 +62,10 @@ impl Shared {
     /// The channels that a leg waits on, or names in a template (`named`), with the places they stand for.
     pub(super) fn names(&self, plan: &LegPlan<'_>, named: &BTreeSet<String>) -> BTreeMap<String, ChannelId> {
         let waited = plan.waited();
-        let aliases = waited.iter().map(|w| w.channel.value.as_str()).chain(named.iter().map(String::as_str));
+        let aliases = waited
+            .iter()
+            .map(|w| w.channel.value.as_str())
+            .chain(named.iter().map(String::as_str));
         aliases
             .filter_map(|alias| {
                 let id = u16::try_from(self.id(plan, alias)?).ok()?;

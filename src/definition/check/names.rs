@@ -88,7 +88,7 @@ pub(crate) fn variable(name: &str, span: Span, what: &str, problems: &mut Proble
         let problem = problems.error(
             Code::Name,
             span,
-            format!("`{name}` cannot be the name of a {what}"),
+            format!("`{name}` cannot be the name of {}", article(what)),
             "expected lower-case letters, digits and `_`, not beginning with a digit",
         );
         let proposal = respelled(name, '_');
@@ -99,7 +99,7 @@ pub(crate) fn variable(name: &str, span: Span, what: &str, problems: &mut Proble
         problems.error(
             Code::ReservedName,
             span,
-            format!("`{name}` cannot be the name of a {what}"),
+            format!("`{name}` cannot be the name of {}", article(what)),
             "a word of the expression language",
         );
     }
@@ -111,7 +111,7 @@ fn root(name: &Spanned<String>, what: &str, problems: &mut Problems) {
         problems.error(
             Code::ReservedName,
             name.span,
-            format!("`{}` cannot be the name of a {what}", name.value),
+            format!("`{}` cannot be the name of {}", name.value, article(what)),
             "every run has a value of this name",
         );
     } else {
@@ -130,13 +130,18 @@ fn dashed(name: &Spanned<String>, what: &str, problems: &mut Problems) {
     let problem = problems.error(
         Code::Name,
         name.span,
-        format!("`{}` cannot be the name of a {what}", name.value),
+        format!("`{}` cannot be the name of {}", name.value, article(what)),
         "expected lower-case letters, digits, `-` and `_`",
     );
     let proposal = respelled(&name.value, '-');
     if !proposal.is_empty() && proposal != name.value {
         problem.help(format!("write `{proposal}`"));
     }
+}
+
+fn article(what: &str) -> String {
+    let an = what.starts_with(['a', 'e', 'i', 'o']);
+    format!("{} {what}", if an { "an" } else { "a" })
 }
 
 fn respelled(name: &str, joint: char) -> String {

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use crate::definition::probe::Limits;
 use crate::definition::raw::{RawProbe, RawSchedule, RawTimes};
 use crate::diag::{Code, Problems};
 use crate::lifecycle::schedule::Schedule;
-use crate::model::{Lapse, Leg, Span, Spanned, Times};
+use crate::model::{Lapse, Span, Spanned, Times};
 
 /// The longest that a run may be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
@@ -14,7 +13,6 @@ const LONGEST_SETTLE: Duration = Duration::from_secs(3600);
 const SLOWEST: Duration = Duration::from_secs(366 * 86_400);
 const FASTEST: Duration = Duration::from_secs(1);
 const FASTEST_ALLOWED: Duration = Duration::from_millis(10);
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// A length of time under a key, as long as it makes sense there.
 pub(crate) fn lapse(key: &str, at: &Spanned<Lapse>, problems: &mut Problems) -> Duration {
@@ -77,7 +75,12 @@ pub(crate) fn times(at: &Spanned<RawTimes>, must_come: bool, problems: &mut Prob
 }
 
 /// A probe's schedule. `None` where it has none or a wrong one.
-pub(crate) fn schedule(raw: &RawProbe, timezone: Option<&str>, problems: &mut Problems) -> Option<Schedule> {
+pub(crate) fn schedule(
+    raw: &RawProbe,
+    whole: bool,
+    timezone: Option<&str>,
+    problems: &mut Problems,
+) -> Option<Schedule> {
     let at = raw.schedule.as_ref()?;
     let RawSchedule {
         every,
@@ -126,6 +129,8 @@ pub(crate) fn schedule(raw: &RawProbe, timezone: Option<&str>, problems: &mut Pr
                 .also(every.span, "the other");
             None
         }
+        // What is left of a schedule with a wrong part says nothing.
+        (None, None) if !whole => None,
         (None, None) => {
             problems
                 .error(
@@ -138,81 +143,6 @@ pub(crate) fn schedule(raw: &RawProbe, timezone: Option<&str>, problems: &mut Pr
             None
         }
     }
-}
-
-/// Warns where a schedule breaks the probe's own limits, with the hour.
-pub(crate) fn limits(every: Duration, span: Span, limits: Limits, legs: &[&Leg], problems: &mut Problems) {
-    let per_tick = u64::try_from(legs.len()).unwrap_or(u64::MAX).max(1);
-    let every = every.max(Duration::from_millis(1));
-    if let Some(per_day) = limits.per_day {
-        let ticks = u64::try_from(DAY.as_nanos() / every.as_nanos()).unwrap_or(u64::MAX);
-        let fits = per_day / per_tick;
-        if ticks > fits {
-            let seconds = every.as_secs_f64() * fits_f64(fits);
-            problems
-                .warning(
-                    Code::BreaksLimits,
-                    span,
-                    format!(
-                        "{ticks} ticks a day of {per_tick} runs each are more than `per_day: {per_day}` allows"
-                    ),
-                    if fits == 0 {
-                        String::from("no tick fits: nothing will ever fire")
-                    } else {
-                        format!("from {} UTC on, every tick of the day is skipped", clock(seconds))
-                    },
-                )
-                .help(match per_day / per_tick {
-                    0 => format!("`per_day` needs at least {per_tick}: a tick is never split"),
-                    fits => format!("fire every {} or more, or raise `per_day` to {}",
-                        Lapse(Duration::from_secs(DAY.as_secs().div_ceil(fits))), ticks.saturating_mul(per_tick)),
-                });
-        }
-    }
-    if let Some(in_flight) = limits.in_flight {
-        let open = legs.iter().map(|leg| longest(leg)).max().unwrap_or_default();
-        let waves = u64::try_from(open.as_nanos().div_ceil(every.as_nanos()))
-            .unwrap_or(u64::MAX)
-            .max(1);
-        let most = waves.saturating_mul(per_tick);
-        if most > in_flight {
-            problems
-                .warning(
-                    Code::BreaksLimits,
-                    span,
-                    format!("up to {most} runs are open at once, more than `in_flight: {in_flight}` allows"),
-                    format!("a run that gets nothing stays open for {}", Lapse(open)),
-                )
-                .help("while outcomes are missing, ticks will be skipped: fire less often, shorten `grace`, or raise `in_flight`");
-        }
-    }
-}
-
-/// How long a run that gets nothing stays open.
-fn longest(leg: &Leg) -> Duration {
-    leg.expectations
-        .iter()
-        .map(|e| e.within + e.grace)
-        .max()
-        .unwrap_or_default()
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "an hour of the day needs no more digits"
-)]
-fn fits_f64(count: u64) -> f64 {
-    count as f64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "seconds of one day, never negative"
-)]
-fn clock(seconds: f64) -> String {
-    let minutes = (seconds / 60.0) as u64;
-    format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 fn every_ok(every: &Spanned<Lapse>, allow_fast: bool, problems: &mut Problems) {

@@ -73,7 +73,10 @@ fn unknown_key(name: &str, known: &[&str], node: &Node, info: &Info, text: &str,
         Code::UnknownKey,
         span,
         format!("there is no key `{}` here", short(name)),
-        format!("expected {}", listed(known, "or")),
+        match known {
+            [] => String::from("takes no keys"),
+            _ => format!("expected {}", listed(known, "or")),
+        },
     );
     if let Some(near) = nearest(name, known.iter().copied()) {
         problem.help(format!("did you mean `{near}`?"));

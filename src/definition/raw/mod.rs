@@ -4,8 +4,6 @@ mod probe;
 mod shapes;
 mod workspace;
 
-pub use probe::{
-    RawExpectation, RawLimits, RawObjective, RawProbe, RawRoute, RawSchedule, RawStep,
-};
+pub use probe::{RawExpectation, RawLimits, RawObjective, RawProbe, RawRoute, RawSchedule, RawStep};
 pub use shapes::{Named, OneOrMany, Plain, RawFingerprint, RawTimes};
 pub use workspace::{NotRead, RawDefaults, RawWorkspace, StoreText};

@@ -23,8 +23,14 @@ channels:
 /// Codes that no file can bring about: the test that does is named.
 const ELSEWHERE: &[(Code, &str)] = &[
     (Code::NoWorkspace, "good::the_workspace_is_found_upwards"),
-    (Code::UnreadableFile, "hostile::bytes_that_are_no_text_are_refused_with_their_place"),
-    (Code::Override, "good::variables_from_the_command_line_go_before_and_keep_their_type"),
+    (
+        Code::UnreadableFile,
+        "hostile::bytes_that_are_no_text_are_refused_with_their_place",
+    ),
+    (
+        Code::Override,
+        "good::variables_from_the_command_line_go_before_and_keep_their_type",
+    ),
 ];
 
 #[test]
@@ -45,12 +51,19 @@ fn every_rule_says_what_it_should() {
         }
         let expected = fs::read_to_string(&golden).unwrap_or_default();
         if expected != said {
-            wrong.push(format!("{}\n--- expected\n{expected}\n--- said\n{said}", case.display()));
+            wrong.push(format!(
+                "{}\n--- expected\n{expected}\n--- said\n{said}",
+                case.display()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     codes.extend(ELSEWHERE.iter().map(|(code, _)| *code));
-    let missing: Vec<&str> = Code::ALL.iter().filter(|c| !codes.contains(c)).map(|c| c.word()).collect();
+    let missing: Vec<&str> = Code::ALL
+        .iter()
+        .filter(|c| !codes.contains(c))
+        .map(|c| c.word())
+        .collect();
     assert!(missing.is_empty(), "codes without a case: {missing:?}");
 }
 
@@ -60,7 +73,11 @@ fn every_golden_message_has_its_case() {
     for entry in fs::read_dir(super::cases("bad")).expect("the cases").flatten() {
         let path = entry.path();
         if path.extension().is_some_and(|e| e == "stderr") {
-            assert!(cases.contains(&path.with_extension("")), "{} has no case", path.display());
+            assert!(
+                cases.contains(&path.with_extension("")),
+                "{} has no case",
+                path.display()
+            );
         }
     }
 }
@@ -70,8 +87,15 @@ fn codes_are_words_of_their_own() {
     let words: BTreeSet<&str> = Code::ALL.iter().map(|c| c.word()).collect();
     assert_eq!(words.len(), Code::ALL.len());
     for code in Code::ALL {
-        assert!(code.word().chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{code:?}");
-        assert!(code.sentence().ends_with('.') && code.sentence().len() > 10, "{code:?}: {}", code.sentence());
+        assert!(
+            code.word().chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+            "{code:?}"
+        );
+        assert!(
+            code.sentence().ends_with('.') && code.sentence().len() > 10,
+            "{code:?}: {}",
+            code.sentence()
+        );
     }
 }
 
@@ -109,7 +133,11 @@ fn copy(root: &Path, from: &Path, to: &Path) {
         if path.is_dir() {
             copy(root, &path, to);
         } else {
-            let name = path.strip_prefix(root).expect("below").to_string_lossy().into_owned();
+            let name = path
+                .strip_prefix(root)
+                .expect("below")
+                .to_string_lossy()
+                .into_owned();
             write(to, &name, &fs::read(&path).expect("a file"));
         }
     }

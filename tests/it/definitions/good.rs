@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::{cases, folder, load_dir, said, usual, write};
 
 const HOOKS: &str = "channels: { hooks: { callback: {} } }\n";
-const PROBE: &str = "name: one\nrequest: { http: { url: \"http://127.0.0.1:1/\" } }\noutcome: [{ in: hooks }]\n";
+const PROBE: &str =
+    "name: one\nrequest: { http: { url: \"http://127.0.0.1:1/\" } }\noutcome: [{ in: hooks }]\n";
 
 #[test]
 fn every_good_workspace_loads_without_a_word() {
@@ -32,24 +33,53 @@ fn every_key_arrives_where_it_belongs() {
     let loaded = load_dir(&cases("good").join("order-paid"));
     let workspace = loaded.workspace.expect("loads");
     assert!(matches!(workspace.store, Location::Sqlite(ref path) if path.ends_with("landfall.db")));
-    assert_eq!(workspace.public_url.as_deref(), Some("https://probes.example.com"));
+    assert_eq!(
+        workspace.public_url.as_deref(),
+        Some("https://probes.example.com")
+    );
     assert_eq!(workspace.location.as_ref(), "eu-west");
     assert_eq!(workspace.vars["key"], json!("k3y-of-the-api"));
-    assert_eq!(workspace.probes.iter().map(|p| p.name.as_ref()).collect::<Vec<_>>(), ["nightly", "order-paid"]);
+    assert_eq!(
+        workspace
+            .probes
+            .iter()
+            .map(|p| p.name.as_ref())
+            .collect::<Vec<_>>(),
+        ["nightly", "order-paid"]
+    );
 
     let nightly = &workspace.probes[0];
     assert!(!nightly.enabled && nightly.schedule.is_some());
-    assert!(matches!(&nightly.legs[0].fingerprint, Some(Fingerprint::All { except }) if except == &["hooks.json.sent_at"]));
+    assert!(
+        matches!(&nightly.legs[0].fingerprint, Some(Fingerprint::All { except }) if except == &["hooks.json.sent_at"])
+    );
     assert_eq!(nightly.limits.per_day, Some(100_000), "from the defaults");
 
     let probe = &workspace.probes[1];
-    let legs: Vec<_> = probe.legs.iter().map(|l| (l.leg.route.as_ref(), l.leg.input.as_ref())).collect();
-    assert_eq!(legs, [("stripe", "plain"), ("stripe", "unicode"), ("adyen", "plain"), ("adyen", "unicode")]);
+    let legs: Vec<_> = probe
+        .legs
+        .iter()
+        .map(|l| (l.leg.route.as_ref(), l.leg.input.as_ref()))
+        .collect();
+    assert_eq!(
+        legs,
+        [
+            ("stripe", "plain"),
+            ("stripe", "unicode"),
+            ("adyen", "plain"),
+            ("adyen", "unicode")
+        ]
+    );
     let stripe = &probe.legs[0];
     assert_eq!(stripe.leg.settle, Duration::from_secs(2));
     assert_eq!(stripe.leg.probe.as_ref(), "order-paid");
     assert_eq!(stripe.route["via"], "stripe");
-    let layers: Vec<_> = stripe.leg.expectations.iter().map(|e| (e.layer, e.name.as_str(), e.channel.0)).collect();
+    let layers: Vec<_> = stripe
+        .leg
+        .expectations
+        .iter()
+        .map(|e| (e.layer, e.name.as_str(), e.channel.0))
+        .collect();
     assert_eq!(
         layers,
         [
@@ -63,19 +93,35 @@ fn every_key_arrives_where_it_belongs() {
     );
     assert_eq!(stripe.checks.len(), 6);
     let hooks = &stripe.leg.expectations[1];
-    assert_eq!((hooks.within, hooks.grace), (Duration::from_secs(30), Duration::from_secs(300)));
+    assert_eq!(
+        (hooks.within, hooks.grace),
+        (Duration::from_secs(30), Duration::from_secs(300))
+    );
     let thanks = &stripe.leg.expectations[2];
-    assert_eq!((thanks.within, thanks.grace), (Duration::from_secs(20), Duration::from_secs(20)));
+    assert_eq!(
+        (thanks.within, thanks.grace),
+        (Duration::from_secs(20), Duration::from_secs(20))
+    );
     assert_eq!(thanks.times, Times { min: 1, max: 3 });
     let failed = &stripe.leg.expectations[4];
-    assert_eq!(failed.within + failed.grace, Duration::from_secs(330), "as long as outcomes are waited for");
+    assert_eq!(
+        failed.within + failed.grace,
+        Duration::from_secs(330),
+        "as long as outcomes are waited for"
+    );
 
     let adyen = &probe.legs[2];
     assert_eq!(adyen.leg.expectations[2].channel_name, "spare");
-    assert_eq!(adyen.accepted.as_ref().map(|e| e.source.as_str()), Some("response.status == 202"));
+    assert_eq!(
+        adyen.accepted.as_ref().map(|e| e.source.as_str()),
+        Some("response.status == 202")
+    );
     assert_eq!(adyen.channel_names["inbox"].0, 2);
     let objective = probe.objective.as_ref().expect("an objective");
-    assert_eq!((objective.on_time, objective.window), (Some(0.995), 30.0 * 86_400.0));
+    assert_eq!(
+        (objective.on_time, objective.window),
+        (Some(0.995), 30.0 * 86_400.0)
+    );
     assert_eq!(probe.labels.iter().collect::<Vec<_>>().len(), 2);
 }
 
@@ -98,16 +144,27 @@ fn a_revision_follows_meaning_and_nothing_else() {
         let dir = folder(&[("landfall.yaml", workspace), ("probes/one.yaml", probe)]);
         let loaded = load_dir(dir.path());
         let said = loaded.problems.render(&loaded.sources, false);
-        loaded.workspace.unwrap_or_else(|| panic!("{said}")).probes[0].revision.to_string()
+        loaded.workspace.unwrap_or_else(|| panic!("{said}")).probes[0]
+            .revision
+            .to_string()
     };
     let first = revision(HOOKS, PROBE);
     assert_eq!(first, revision(HOOKS, PROBE), "the same text");
     let mut lines: Vec<&str> = PROBE.lines().collect();
     lines.reverse();
     assert_eq!(first, revision(HOOKS, &lines.join("\n")), "another order of keys");
-    assert_eq!(first, revision(HOOKS, &format!("# a comment\ndescription: words\n{PROBE}")));
-    assert_ne!(first, revision(HOOKS, &PROBE.replace("in: hooks", "in: hooks, within: 9s")));
-    assert_ne!(first, revision(&format!("defaults: {{ within: 9s }}\n{HOOKS}"), PROBE));
+    assert_eq!(
+        first,
+        revision(HOOKS, &format!("# a comment\ndescription: words\n{PROBE}"))
+    );
+    assert_ne!(
+        first,
+        revision(HOOKS, &PROBE.replace("in: hooks", "in: hooks, within: 9s"))
+    );
+    assert_ne!(
+        first,
+        revision(&format!("defaults: {{ within: 9s }}\n{HOOKS}"), PROBE)
+    );
     let named = PROBE.replace("http://127.0.0.1:1/", "{{ vars.base }}/");
     let with = |base: &str| revision(&format!("vars: {{ base: \"{base}\" }}\n{HOOKS}"), &named);
     assert_ne!(with("http://a.test"), with("http://b.test"));
@@ -124,18 +181,40 @@ fn an_empty_workspace_has_every_default() {
 
 #[test]
 fn variables_from_the_command_line_go_before_and_keep_their_type() {
-    let files = [("landfall.yaml", "vars: { base: \"http://a.test\", n: 1 }\n"), ("probes/.hidden.yaml", "]")];
+    let files = [
+        ("landfall.yaml", "vars: { base: \"http://a.test\", n: 1 }\n"),
+        ("probes/.hidden.yaml", "]"),
+    ];
     let dir = folder(&files);
     let with = |vars: &[(&str, &str)]| {
-        let vars = vars.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        load(&LoadOptions { dir: Some(dir.path().to_owned()), vars }, &usual())
+        let vars = vars
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        load(
+            &LoadOptions {
+                dir: Some(dir.path().to_owned()),
+                vars,
+            },
+            &usual(),
+        )
     };
     let loaded = with(&[("n", "7")]);
     assert_eq!(loaded.workspace.expect("loads").vars["n"], json!(7));
     let loaded = with(&[("n", "many")]);
-    assert!(loaded.problems.render(&loaded.sources, false).contains("expected a number"));
+    assert!(
+        loaded
+            .problems
+            .render(&loaded.sources, false)
+            .contains("expected a number")
+    );
     let loaded = with(&[("bsae", "x")]);
-    assert!(loaded.problems.render(&loaded.sources, false).contains("nothing names the variable `bsae`"));
+    assert!(
+        loaded
+            .problems
+            .render(&loaded.sources, false)
+            .contains("nothing names the variable `bsae`")
+    );
     assert!(loaded.workspace.is_some(), "a warning only");
 }
 
@@ -145,7 +224,12 @@ fn the_workspace_is_found_upwards() {
     assert_eq!(discover(&dir.path().join("a/b")).as_deref(), Some(dir.path()));
     let none = tempfile::tempdir().expect("a folder");
     let loaded = load_dir(none.path());
-    assert!(loaded.problems.render(&loaded.sources, false).contains("there is no `landfall.yaml`"));
+    assert!(
+        loaded
+            .problems
+            .render(&loaded.sources, false)
+            .contains("there is no `landfall.yaml`")
+    );
 }
 
 #[test]
@@ -153,7 +237,10 @@ fn secrets_come_from_files_too_and_braces_in_them_are_no_template() {
     let dir = folder(&[
         ("landfall.yaml", HOOKS),
         ("key.txt", "a{{b}}c-secret\n"),
-        ("probes/one.yaml", &PROBE.replace("url:", "headers: { x-k: \"k=${file:key.txt}; $${env:X}\" }, url:")),
+        (
+            "probes/one.yaml",
+            &PROBE.replace("url:", "headers: { x-k: \"k=${file:key.txt}; $${env:X}\" }, url:"),
+        ),
     ]);
     let loaded = load_dir(dir.path());
     let said = loaded.problems.render(&loaded.sources, false);
@@ -164,10 +251,14 @@ fn secrets_come_from_files_too_and_braces_in_them_are_no_template() {
 
 #[test]
 fn a_secret_of_the_file_itself_is_never_drawn() {
-    let said = said(&[
-        ("landfall.yaml", "channels: { inbox: { smtp_sink: { auth: { user: u, password: hunter2hunter2 }, lissten: x } } }\n"),
-    ]);
-    assert!(said.contains("lissten") && !said.contains("hunter2hunter2"), "{said}");
+    let said = said(&[(
+        "landfall.yaml",
+        "channels: { inbox: { smtp_sink: { auth: { user: u, password: hunter2hunter2 }, lissten: x } } }\n",
+    )]);
+    assert!(
+        said.contains("lissten") && !said.contains("hunter2hunter2"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -199,5 +290,12 @@ fn files_of_probes_are_read_in_the_order_of_their_names() {
         write(dir.path(), &format!("probes/{name}.yaml"), text.as_bytes());
     }
     let workspace = load_dir(dir.path()).workspace.expect("loads");
-    assert_eq!(workspace.probes.iter().map(|p| p.name.as_ref()).collect::<Vec<_>>(), ["a-b", "m", "z"]);
+    assert_eq!(
+        workspace
+            .probes
+            .iter()
+            .map(|p| p.name.as_ref())
+            .collect::<Vec<_>>(),
+        ["a-b", "m", "z"]
+    );
 }

@@ -16,7 +16,12 @@ struct Variables(BTreeMap<String, String>);
 
 impl Variables {
     fn of(entries: &[(&str, &str)]) -> Self {
-        Self(entries.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        Self(
+            entries
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+        )
     }
 }
 
@@ -36,7 +41,9 @@ fn usual() -> Variables {
 }
 
 fn cases(kind: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/definitions").join(kind)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases/definitions")
+        .join(kind)
 }
 
 fn load_dir(dir: &Path) -> Loaded {
