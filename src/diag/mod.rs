@@ -1,13 +1,14 @@
 //! Diagnostics: what is wrong with what the user wrote, where, and what to write instead.
 
-use crate::model::Span;
+mod code;
+mod draw;
+mod sources;
 
-/// A stable name for each kind of problem. Tests and the reference iterate [`Code::ALL`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Code {
-    /// The settings of a channel, trigger or listener contradict each other or cannot be honoured.
-    Setting,
-}
+pub use code::Code;
+pub use draw::escape;
+pub use sources::{Place, Source, Sources};
+
+use crate::model::Span;
 
 /// Whether nothing fires, or the user is only told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +39,7 @@ pub struct Problem {
 }
 
 /// Everything found so far; nothing stops at the first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
@@ -61,11 +62,43 @@ impl Problems {
         })
     }
 
+    /// Adds a warning; the returned problem can be extended.
+    pub fn warning(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> &mut Problem {
+        let problem = self.error(code, span, message, label);
+        problem.severity = Severity::Warning;
+        problem
+    }
+
     /// Adds a problem.
     pub fn push(&mut self, problem: Problem) -> &mut Problem {
         let at = self.0.len();
         self.0.push(problem);
         &mut self.0[at]
+    }
+
+    /// Sorts by file and place (files by their names) and drops what was found twice.
+    pub fn settle(&mut self, sources: &Sources) {
+        self.0.sort_by(|a, b| {
+            let key = |p: &Problem| (sources.order(p.span), p.severity, p.code);
+            key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+        });
+        self.0.dedup();
+        // One line that YAML reads differently can be found at several of its parts.
+        let trap = |p: &Problem| p.code == Code::Trap && p.help.is_some();
+        self.0.dedup_by(|a, b| trap(a) && trap(b) && a.help == b.help);
+    }
+
+    /// How many errors and how many warnings.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let errors = self.0.iter().filter(|p| p.severity == Severity::Error).count();
+        (errors, self.0.len() - errors)
     }
 
     /// All of them, in the order found.
@@ -87,65 +120,10 @@ impl Problem {
         self.help = Some(help.into());
         self
     }
-}
 
-/// The files that spans point into.
-#[derive(Debug, Default)]
-pub struct Sources {
-    files: Vec<Source>,
-}
-
-/// One file.
-#[derive(Debug)]
-pub struct Source {
-    /// As people name it: relative to the workspace.
-    pub name: String,
-    /// Its text.
-    pub text: String,
-}
-
-/// A place as people name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The file, relative to the workspace.
-    pub file: String,
-    /// From 1.
-    pub line: u32,
-    /// From 1, in characters.
-    pub column: u32,
-    /// The whole line.
-    pub text: String,
-}
-
-impl Sources {
-    /// Adds a file; the result is its index for [`Span::file`].
-    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u16 {
-        self.files.push(Source {
-            name: name.into(),
-            text: text.into(),
-        });
-        u16::try_from(self.files.len() - 1).unwrap_or(u16::MAX)
-    }
-
-    /// The file of a span.
-    #[must_use]
-    pub fn get(&self, file: u16) -> Option<&Source> {
-        self.files.get(usize::from(file))
-    }
-
-    /// Where a span begins.
-    #[must_use]
-    pub fn place(&self, span: Span) -> Option<Place> {
-        let source = self.get(span.file)?;
-        let start = (span.start as usize).min(source.text.len());
-        let before = source.text.get(..start)?;
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = source.text[line_start..].lines().next().unwrap_or("");
-        Some(Place {
-            file: source.name.clone(),
-            line: u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX),
-            column: u32::try_from(before[line_start..].chars().count() + 1).unwrap_or(u32::MAX),
-            text: line.to_owned(),
-        })
+    /// Adds another place that matters.
+    pub fn also(&mut self, span: Span, label: impl Into<String>) -> &mut Self {
+        self.also.push((span, label.into()));
+        self
     }
 }
