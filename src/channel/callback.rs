@@ -31,6 +31,7 @@ use repeats::Repeats;
 pub struct Callback;
 
 impl Kind for Callback {
+    const LISTENS: bool = true;
     const EXAMPLE: &'static str = r#"signature:
   hmac: { header: x-hub-signature-256, prefix: "sha256=", secret: "${env:HOOK_SECRET}" }
 answers: [503, 200]

@@ -38,6 +38,8 @@ pub trait Kind {
     const OFFERS: &'static [(&'static str, &'static str)];
     /// What `seen` holds besides `text`, `json`, `headers` and `seconds`, with a sentence each.
     const SEEN: &'static [(&'static str, &'static str)];
+    /// Whether it registers with the shared HTTP listener, which is then bound.
+    const LISTENS: bool = false;
     /// The mapping under the kind's name. Its doc comments are the reference text.
     type Config: DeserializeOwned + JsonSchema + Debug + Clone + Send + Sync + 'static;
     /// Every problem the types cannot express, with positions; never IO.
@@ -339,6 +341,12 @@ macro_rules! kinds {
                 let name = self.kind();
                 // The list below is made from the same lines as this enum, so the name is in it.
                 FACTS.iter().find(|f| f.name == name).unwrap_or(&FACTS[0])
+            }
+
+            /// Whether it registers with the shared HTTP listener.
+            #[must_use]
+            pub const fn listens(&self) -> bool {
+                match self { $(Self::$kind(_) => <$module::$kind as Kind>::LISTENS),+ }
             }
 
             /// Every problem the types cannot express.

@@ -10,7 +10,12 @@ use crate::report::Format;
 
 /// Fires canary requests down every route and judges each by its outcome.
 #[derive(Debug, Parser)]
-#[command(name = "landfall", version, propagate_version = true, disable_help_subcommand = true)]
+#[command(
+    name = "landfall",
+    version,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
 pub struct Args {
     /// The folder with `landfall.yaml`; the nearest one upwards where it is left out
     #[arg(short, long, global = true, value_name = "DIR")]
@@ -205,14 +210,17 @@ pub(super) struct Completions {
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write KEY=VALUE"))?;
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` has no `=`; write KEY=VALUE"))?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
 fn out(text: &str) -> Result<(Format, PathBuf), String> {
     let (format, file) = pair(text).map_err(|_| format!("`{text}` has no `=`; write FORMAT=FILE"))?;
-    let format = <Format as clap::ValueEnum>::from_str(&format, false)
-        .map_err(|_| format!("`{format}` is no format; one of text, json, ndjson, junit, github, markdown"))?;
+    let format = <Format as clap::ValueEnum>::from_str(&format, false).map_err(|_| {
+        format!("`{format}` is no format; one of text, json, ndjson, junit, github, markdown")
+    })?;
     Ok((format, PathBuf::from(file)))
 }
 

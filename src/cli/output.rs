@@ -25,7 +25,10 @@ pub(super) fn data(text: &str) {
 /// How text on stdout may look.
 pub(super) fn style() -> Style {
     let colour = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
-    Style { colour, width: width() }
+    Style {
+        colour,
+        width: width(),
+    }
 }
 
 /// Columns of the terminal; 80 where there is none.
@@ -42,7 +45,10 @@ pub(super) fn watched() -> bool {
 /// Checks that every `--out` file can be written, before anything is fired.
 pub(super) fn prepare(output: &args::Output) -> Result<(), String> {
     for (_, file) in &output.out {
-        let made = file.parent().filter(|p| !p.as_os_str().is_empty()).map_or(Ok(()), std::fs::create_dir_all);
+        let made = file
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .map_or(Ok(()), std::fs::create_dir_all);
         let opened = made.and_then(|()| std::fs::OpenOptions::new().create(true).append(true).open(file));
         opened.map_err(|error| format!("`{}` cannot be written: {error}", file.display()))?;
     }
@@ -51,7 +57,10 @@ pub(super) fn prepare(output: &args::Output) -> Result<(), String> {
 
 /// Writes results wherever they were asked for. `streamed`: ndjson went to stdout as runs closed.
 pub(super) fn write(output: &args::Output, results: &Results, streamed: bool) -> Result<(), String> {
-    let plain = Style { colour: false, width: 80 };
+    let plain = Style {
+        colour: false,
+        width: 80,
+    };
     for (format, file) in &output.out {
         replace(file, &format.render(results, plain))?;
     }

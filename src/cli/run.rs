@@ -25,7 +25,9 @@ const REDRAW: Duration = Duration::from_millis(100);
 
 /// Runs the command.
 pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
-    let Some(workspace) = start::workspace(dir, &args.var) else { return Exit::Usage };
+    let Some(workspace) = start::workspace(dir, &args.var) else {
+        return Exit::Usage;
+    };
     let workspace = Arc::new(workspace);
     let plan = match Plan::of(&workspace, &args) {
         Ok(plan) => plan,
@@ -52,7 +54,11 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
             random: Arc::new(SystemRandom),
             listener,
             settings: Settings::STANDARD,
-            options: Options { keep_data: args.keep_data, paired: false, no_grace: args.no_grace },
+            options: Options {
+                keep_data: args.keep_data,
+                paired: false,
+                no_grace: args.no_grace,
+            },
         })
     };
     let setup = match opened.await {
@@ -98,8 +104,16 @@ impl Plan {
         if args.probes.is_empty() {
             probes.extend(workspace.probes.iter().filter(|p| p.enabled).cloned());
         }
-        probes.retain(|p| args.label.iter().all(|(key, value)| p.labels.get(key) == Some(value)));
-        let mut routes: Vec<&str> = probes.iter().flat_map(|p| &p.legs).map(|l| l.leg.route.as_ref()).collect();
+        probes.retain(|p| {
+            args.label
+                .iter()
+                .all(|(key, value)| p.labels.get(key) == Some(value))
+        });
+        let mut routes: Vec<&str> = probes
+            .iter()
+            .flat_map(|p| &p.legs)
+            .map(|l| l.leg.route.as_ref())
+            .collect();
         routes.sort_unstable();
         routes.dedup();
         for route in &args.route {
@@ -113,10 +127,18 @@ impl Plan {
             every: args.every,
             probes,
         };
-        if plan.probes.iter().flat_map(|p| &p.legs).any(|l| plan.wants(&l.leg)) && plan.ticks > 0 {
+        if plan
+            .probes
+            .iter()
+            .flat_map(|p| &p.legs)
+            .any(|l| plan.wants(&l.leg))
+            && plan.ticks > 0
+        {
             Ok(plan)
         } else {
-            Err(String::from("nothing to fire: no enabled probe has the labels and routes asked for"))
+            Err(String::from(
+                "nothing to fire: no enabled probe has the labels and routes asked for",
+            ))
         }
     }
 
@@ -133,7 +155,9 @@ fn ticks(time: Duration, every: Duration) -> u32 {
 
 fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
-    let near = names.iter().max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
+    let near = names
+        .iter()
+        .max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
     let hint = match near.filter(|near| strsim::jaro(near, name) > 0.7) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are: {}", names.join(", ")),
@@ -142,8 +166,14 @@ fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> 
 }
 
 async fn dry_run(setup: Setup, plan: &Plan) -> Exit {
-    let legs = plan.probes.iter().flat_map(|p| p.legs.iter().map(move |l| (p, l)));
-    let legs: Vec<_> = legs.filter(|(_, l)| plan.wants(&l.leg)).map(|(p, l)| (p.clone(), l.clone())).collect();
+    let legs = plan
+        .probes
+        .iter()
+        .flat_map(|p| p.legs.iter().map(move |l| (p, l)));
+    let legs: Vec<_> = legs
+        .filter(|(_, l)| plan.wants(&l.leg))
+        .map(|(p, l)| (p.clone(), l.clone()))
+        .collect();
     let rendered = match Engine::dry_run(setup, &legs).await {
         Ok(rendered) => rendered,
         Err(fault) => {
@@ -154,7 +184,11 @@ async fn dry_run(setup: Setup, plan: &Plan) -> Exit {
     let mut exit = Exit::Fine;
     let mut shown = Vec::new();
     for ((probe, leg), request) in legs.iter().zip(rendered) {
-        let head = (probe.name.as_ref(), leg.leg.route.as_ref(), leg.leg.input.as_ref());
+        let head = (
+            probe.name.as_ref(),
+            leg.leg.route.as_ref(),
+            leg.leg.input.as_ref(),
+        );
         match request {
             Ok(request) => shown.push(serde_json::json!({
                 "probe": head.0, "route": head.1, "input": head.2, "request": request,
@@ -193,10 +227,16 @@ async fn fire(setup: Setup, plan: &Plan, args: &args::Run) -> Exit {
         fail_fast: args.fail_fast,
     };
     let deadline = args.deadline.map(|time| started.after(time));
-    let (collector, interrupted) = collector.collect(&engine, updates, plan, deadline, clock.as_ref()).await;
+    let (collector, interrupted) = collector
+        .collect(&engine, updates, plan, deadline, clock.as_ref())
+        .await;
     engine.shut_down().await;
     let exit = collector.exit(interrupted);
-    let results = Results::new(started.to_rfc3339(), collector.runs.into_values().collect(), collector.skipped);
+    let results = Results::new(
+        started.to_rfc3339(),
+        collector.runs.into_values().collect(),
+        collector.skipped,
+    );
     match output::write(&args.output, &results, true) {
         Ok(()) => exit,
         Err(message) => {

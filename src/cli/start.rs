@@ -19,7 +19,9 @@ use crate::web;
 pub(super) fn logging(json: bool) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("LANDFALL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A second installation (tests) is refused and harmless.
     if json {
         drop(lines.json().try_init());
@@ -30,7 +32,13 @@ pub(super) fn logging(json: bool) {
 
 /// Loads the workspace; says everything that is wrong with it on stderr.
 pub(super) fn workspace(dir: Option<PathBuf>, vars: &[(String, String)]) -> Option<Workspace> {
-    let loaded = load(&LoadOptions { dir, vars: vars.to_vec() }, &ProcessEnvironment);
+    let loaded = load(
+        &LoadOptions {
+            dir,
+            vars: vars.to_vec(),
+        },
+        &ProcessEnvironment,
+    );
     let said = loaded.problems.render(&loaded.sources, output::watched());
     if !said.is_empty() {
         output::line(said.trim_end());
@@ -64,7 +72,10 @@ pub(super) async fn listener(
     tasks: &TaskTracker,
 ) -> Result<Arc<dyn Listener>, Fault> {
     let public_url = public_url.or_else(|| workspace.public_url.clone());
-    let settings = web::Settings { public_url, ..web::Settings::default() };
+    let settings = web::Settings {
+        public_url,
+        ..web::Settings::default()
+    };
     let address = listen.unwrap_or(workspace.listen);
     if !workspace.channels.iter().any(|c| c.config.listens()) {
         return Ok(web::HttpListener::new(address, settings, clock));

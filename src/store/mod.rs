@@ -4,14 +4,16 @@ mod memory;
 mod refusal;
 mod sqlite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{Fault, Moment, Observation, ObservationId, RunId, RunRecord, SkipRecord, TokenKey};
+use crate::model::{
+    Fault, Moment, Observation, ObservationId, Reason, RunId, RunRecord, SkipRecord, TokenKey,
+};
 
 pub use memory::MemoryStore;
 pub use sqlite::{Ack, Options, SqliteStore};
@@ -210,4 +212,21 @@ pub enum Location {
     Memory,
     /// A file.
     Sqlite(PathBuf),
+}
+
+impl Location {
+    /// Reads `memory` or `sqlite:PATH`; a relative path starts at `root`.
+    ///
+    /// # Errors
+    /// What it is instead, and what was expected.
+    pub fn parse(text: &str, root: &Path) -> Result<Self, Fault> {
+        match text.split_once(':') {
+            None if text == "memory" => Ok(Self::Memory),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(root.join(path))),
+            _ => Err(Fault::new(
+                Reason::Input,
+                format!("`{text}` is no store: write `memory` or `sqlite:PATH`"),
+            )),
+        }
+    }
 }
