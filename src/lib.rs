@@ -1,12 +1,16 @@
 #![doc = include_str!("architecture.md")]
 
 pub mod channel;
+
 pub mod clock;
 pub mod definition;
 pub mod diag;
+pub mod engine;
 pub mod lifecycle;
 pub mod model;
 pub mod redact;
+pub mod report;
 pub mod sandbox;
 pub mod store;
 pub mod trigger;
+pub mod web;

@@ -22,3 +22,12 @@ impl Redactor {
     /// Strikes secrets from every string and key of a value, in place.
     pub fn value(&self, _value: &mut Value) {}
 }
+
+/// Headers whose value is a credential by its name.
+#[must_use]
+pub fn is_credential_header(name: &str) -> bool {
+    matches!(
+        name.to_ascii_lowercase().as_str(),
+        "authorization" | "cookie" | "set-cookie" | "x-api-key"
+    )
+}

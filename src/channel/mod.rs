@@ -124,6 +124,20 @@ pub trait Listener: Send + Sync {
 
     /// The address that other listeners of the workspace bind by default.
     fn ip(&self) -> IpAddr;
+
+    /// Tells when connections cannot be taken: the value is `Some` while that lasts. `None`: it never is known.
+    fn trouble(&self) -> Option<tokio::sync::watch::Receiver<Option<Trouble>>> {
+        None
+    }
+}
+
+/// The listener cannot take connections: who waits on it is blind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Since when.
+    pub since: Moment,
+    /// Why.
+    pub fault: Fault,
 }
 
 /// Answers requests that came in on the shared listener.
@@ -131,8 +145,18 @@ pub trait Handler: Send + Sync {
     /// The body limit in bytes; over it the listener answers 413 by itself.
     fn body_limit(&self) -> usize;
 
+    /// Turns a request away by its head alone (the body is empty), before any of its body is read. An answer of 404
+    /// counts against the budget for requests that match nothing.
+    fn refuse(&self, _head: &Request) -> Option<Reply> {
+        None
+    }
+
     /// Answers one request, its body read whole.
     fn handle(&self, request: Request) -> BoxFuture<'_, Reply>;
+
+    /// The listener has dropped something at a limit of its own, which `what` names: a request whose head had been
+    /// taken, or a connection of which nothing was read (`None`).
+    fn dropped(&self, _what: &'static str, _head: Option<&Request>) {}
 }
 
 /// One request as it came in.
@@ -159,12 +183,40 @@ pub struct Request {
 /// What is answered.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// The status.
+    /// The status; 0 cuts the connection without an answer.
     pub status: u16,
     /// Headers to add.
     pub headers: Vec<(String, String)>,
     /// The body, `text/plain` unless a header says otherwise.
     pub body: String,
+}
+
+impl Reply {
+    /// An answer in plain text.
+    pub fn text(status: u16, body: impl Into<String>) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        }
+    }
+
+    /// Cuts the connection without an answer.
+    #[must_use]
+    pub const fn cut() -> Self {
+        Self {
+            status: 0,
+            headers: Vec::new(),
+            body: String::new(),
+        }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
 }
 
 /// One run that waits on a channel.

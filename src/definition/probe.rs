@@ -103,7 +103,10 @@ pub struct LegDef {
     pub path: Vec<Expr>,
     /// Always runs once the run is past its grace.
     pub cleanup: Vec<Cleanup>,
-    /// The trigger's kind and settings for `cleanup` share this leg's channels: workspace channel names by alias.
+    /// For filters and groups.
+    pub labels: BTreeMap<String, String>,
+    /// The channels that this leg waits on or names in a template, by the name that the probe gives them: a route may
+    /// swap one (`channels: { inbox: gmail }`).
     pub channel_names: BTreeMap<String, crate::model::ChannelId>,
 }
 

@@ -31,7 +31,7 @@ pub enum Repeat {
 }
 
 /// What a channel reports: content and times, before anyone knows whose it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sighting {
     /// When it arrived.
     pub at: Interval,
@@ -75,7 +75,7 @@ impl Sighting {
 }
 
 /// A sighting that is on record: redacted, numbered, its channel known.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     /// Rises with time.
     pub id: ObservationId,

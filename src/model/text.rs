@@ -289,6 +289,18 @@ pub trait Scope: Send + Sync {
     /// [`super::Reason::Input`] for anything but a boolean, and where the expression exceeds its limits.
     fn holds(&self, expr: &Expr, seen: &Value) -> Result<bool, Fault>;
 
+    /// The value of an expression with `seen` bound to the given value; a missing field is `None`.
+    ///
+    /// # Errors
+    /// [`super::Reason::Input`] where the expression fails for another reason, exceeds its limits, or where this scope
+    /// evaluates no expressions.
+    fn pick(&self, expr: &Expr, _seen: &Value) -> Result<Option<Value>, Fault> {
+        Err(Fault::new(
+            super::Reason::Input,
+            format!("`{}` cannot be evaluated here", expr.source),
+        ))
+    }
+
     /// Renders a URL. Values other than `vars` and `route` may fill its path, query and fragment only (rule S15).
     ///
     /// # Errors

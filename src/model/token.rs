@@ -172,6 +172,28 @@ impl TokenKey {
         bool::from(subtle::ConstantTimeEq::ct_eq(expected.as_slice(), check)).then_some(token)
     }
 
+    /// An address that cannot be guessed and stays the same as long as the key does: 27 symbols, 133 bits, for a
+    /// label such as a kind and a channel's name.
+    #[must_use]
+    pub fn derive(&self, label: &str) -> String {
+        const SYMBOLS: usize = 27;
+        // No token's data holds a NUL, so what is derived can never be the hash behind a check.
+        let mut reader = blake3::Hasher::new_keyed(&self.0)
+            .update(b"derive\0")
+            .update(label.as_bytes())
+            .finalize_xof();
+        let mut text = String::with_capacity(SYMBOLS);
+        while text.len() < SYMBOLS {
+            let mut byte = [0];
+            reader.fill(&mut byte);
+            // 248 is the greatest multiple of 31 in a byte: rejection keeps every symbol equally likely.
+            if byte[0] < 248 {
+                text.push(char::from(ALPHABET[usize::from(byte[0] % 31)]));
+            }
+        }
+        text
+    }
+
     fn check(&self, data: &[u8], alphabet: &[u8], symbols: usize) -> Vec<u8> {
         let hash = blake3::keyed_hash(&self.0, data);
         let mut number = hash

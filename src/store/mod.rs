@@ -1,6 +1,7 @@
 //! What survives. One trait; [`memory`] and [`sqlite`] behind it.
 
 mod memory;
+mod refusal;
 mod sqlite;
 
 use std::path::PathBuf;
@@ -10,10 +11,10 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{Fault, Moment, Observation, RunId, RunRecord, SkipRecord, TokenKey};
+use crate::model::{Fault, Moment, Observation, ObservationId, RunId, RunRecord, SkipRecord, TokenKey};
 
 pub use memory::MemoryStore;
-pub use sqlite::SqliteStore;
+pub use sqlite::{Ack, Options, SqliteStore};
 
 /// What is about to be fired: on record before the first byte leaves (invariant 7).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,7 +103,8 @@ pub trait Store: Send + Sync + 'static {
     /// The store does not answer.
     fn token_key(&self, fresh: [u8; 32]) -> BoxFuture<'_, Result<TokenKey, Fault>>;
 
-    /// Puts intents on record, each or none of them durable when this returns.
+    /// Puts intents on record, each or none of them durable when this returns. Where the future is dropped before it
+    /// has answered, what it claimed is withdrawn: nobody was told, so nothing was fired.
     ///
     /// # Errors
     /// Not durable: nothing may be fired.
@@ -162,6 +164,24 @@ pub trait Store: Send + Sync + 'static {
     /// The store does not answer.
     fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>>;
 
+    /// The highest observation id on record, so that ids rise over restarts too. `None` is right for a store that
+    /// begins empty.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn last_observation(&self) -> BoxFuture<'_, Result<Option<ObservationId>, Fault>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// The records of a run that amendments replaced, oldest first. `None` of them is right for a store that keeps
+    /// only the last.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn replaced(&self, _run: RunId) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// Skips whose tick is not before `since`.
     ///
     /// # Errors
@@ -170,6 +190,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// Commits what is queued and lets go of files and locks.
     fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>>;
+}
+
+/// Opens what a workspace asks for. It reads and checks the whole file, so call it off the async threads.
+///
+/// # Errors
+/// The file is in use, damaged, of a newer landfall, or cannot be made.
+pub fn open(location: &Location, options: Options) -> Result<Arc<dyn Store>, Fault> {
+    Ok(match location {
+        Location::Memory => Arc::new(MemoryStore::default()),
+        Location::Sqlite(path) => Arc::new(SqliteStore::open(path, options)?),
+    })
 }
 
 /// Which store a workspace asks for.

@@ -100,6 +100,7 @@ pub struct Facts {
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $name:literal => $module:ident::$kind:ident),+ $(,)?) => {
         /// How a request is fired.
+        #[expect(clippy::large_enum_variant, reason = "one a leg, read once")]
         #[derive(Clone, Debug, Deserialize, JsonSchema)]
         pub enum TriggerConfig {
             $($(#[doc = $doc])+ #[serde(rename = $name)] $kind(<$module::$kind as Kind>::Config)),+

@@ -1,5 +1,11 @@
 //! The integration tests: one binary, real parts.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test may stop at what it did not expect"
+)]
+
 mod support;
 
 mod callback;

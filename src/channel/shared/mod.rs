@@ -1,4 +1,5 @@
 //! What several kinds share.
 
+pub(super) mod mail;
 pub(super) mod poll;
 pub(super) mod sql;

@@ -1,3 +1,4 @@
-//! Firing by each kind of trigger.
+//! The triggers, each against a peer of its own.
 
 mod exec;
+mod smtp;

@@ -1,0 +1,221 @@
+//! Every command with its options; help and completions follow from here.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::Format;
+
+/// Fires canary requests down every route and judges each by its outcome.
+#[derive(Debug, Parser)]
+#[command(name = "landfall", version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Args {
+    /// The folder with `landfall.yaml`; the nearest one upwards where it is left out
+    #[arg(short, long, global = true, value_name = "DIR")]
+    pub(super) workspace: Option<PathBuf>,
+    /// Log lines as JSON (what is logged: the variable LANDFALL_LOG, for example `landfall=debug`)
+    #[arg(long, global = true)]
+    pub(super) log_json: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Fire probes, wait for their outcomes, report
+    Run(Run),
+    /// Load and validate the workspace
+    Check(Check),
+    /// Start the sandbox and its probes in one process and see how often the verdicts agree with the truth
+    Demo(Demo),
+    /// A message gateway with scripted faults, on its own
+    Sandbox(Sandbox),
+    /// Write a workspace that runs as it is
+    Init(Init),
+    /// Print the JSON Schema of definitions, or of what `--format json` prints
+    Schema(Schema),
+    /// Print the reference of a kind
+    Reference(Reference),
+    /// Print a shell's completions
+    Completions(Completions),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    /// Probes to fire; every enabled one where none is named
+    #[arg(value_name = "PROBE")]
+    pub(super) probes: Vec<String>,
+    /// Fire so many ticks
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "for_")]
+    pub(super) count: u32,
+    /// Fire ticks for so long
+    #[arg(long = "for", id = "for_", value_name = "TIME", value_parser = duration)]
+    pub(super) for_: Option<Duration>,
+    /// Time between ticks
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
+    pub(super) every: Duration,
+    /// Only these routes
+    #[arg(long, value_name = "ROUTE")]
+    pub(super) route: Vec<String>,
+    /// Only probes with this label
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(super) label: Vec<(String, String)>,
+    /// Replace a value of `vars`
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(super) var: Vec<(String, String)>,
+    /// Print the rendered requests and send nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// End every run that is still open after so long
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) deadline: Option<Duration>,
+    /// Judge at the end of `within`: nothing is late, what is not there is lost
+    #[arg(long)]
+    pub(super) no_grace: bool,
+    /// Stop at the first run that did not end well
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    /// Listen for callbacks here instead of the workspace's `listen`
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+    /// How the outside reaches the listener
+    #[arg(long, value_name = "URL")]
+    pub(super) public_url: Option<String>,
+    /// Skip `cleanup`: what the canaries made stays
+    #[arg(long)]
+    pub(super) keep_data: bool,
+    /// `memory`, or `sqlite:PATH`, instead of the workspace's store
+    #[arg(long, value_name = "STORE")]
+    pub(super) store: Option<String>,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Output {
+    /// What goes to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Write another format to a file; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = out)]
+    pub(super) out: Vec<(Format, PathBuf)>,
+    /// Follow every run step by step
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// Also arm and test every channel
+    #[arg(long)]
+    pub(super) online: bool,
+    /// Print the whole set as it was understood, secrets masked
+    #[arg(long)]
+    pub(super) print: bool,
+    /// Replace a value of `vars`
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(super) var: Vec<(String, String)>,
+    /// Listen for callbacks here instead of the workspace's `listen`
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+    /// How the outside reaches the listener
+    #[arg(long, value_name = "URL")]
+    pub(super) public_url: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Demo {
+    /// Runs to fire, over all routes together
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub(super) runs: u32,
+    /// The same seed scripts the same faults
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
+    #[command(flatten)]
+    pub(super) output: Output,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Sandbox {
+    /// Where the gateway's API listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4780")]
+    pub(super) listen: SocketAddr,
+    /// Append one line of JSON a request: what was really done
+    #[arg(long, value_name = "FILE")]
+    pub(super) ledger: Option<PathBuf>,
+    /// The script of faults, in YAML
+    #[arg(long, value_name = "FILE")]
+    pub(super) faults: Option<PathBuf>,
+    /// The same seed scripts the same faults
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Write messages as rows into this SQLite file
+    #[arg(long, value_name = "FILE")]
+    pub(super) database: Option<PathBuf>,
+    /// Deliver mail to this SMTP server
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) smtp: Option<String>,
+    /// Write a workspace that probes this gateway into the folder, and end
+    #[arg(long, value_name = "DIR")]
+    pub(super) print_workspace: Option<PathBuf>,
+    /// List the faults that a script can name, and end
+    #[arg(long)]
+    pub(super) print_faults: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Init {
+    /// The folder to write into; it is made where it is missing
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) dir: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Schema {
+    /// Which schema
+    #[arg(value_enum, default_value_t = SchemaOf::Probe)]
+    pub(super) of: SchemaOf,
+}
+
+/// What a schema describes.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum SchemaOf {
+    /// A file under `probes/`
+    Probe,
+    /// `landfall.yaml`
+    Workspace,
+    /// What `run --format json` prints
+    Results,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Reference {
+    /// A kind such as `imap`, `channel.http` or `trigger.http`, or a part of a definition; the list where it is left out
+    #[arg(value_name = "KIND")]
+    pub(super) kind: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write KEY=VALUE"))?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+fn out(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, file) = pair(text).map_err(|_| format!("`{text}` has no `=`; write FORMAT=FILE"))?;
+    let format = <Format as clap::ValueEnum>::from_str(&format, false)
+        .map_err(|_| format!("`{format}` is no format; one of text, json, ndjson, junit, github, markdown"))?;
+    Ok((format, PathBuf::from(file)))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    crate::model::Lapse::parse(text).map(|lapse| lapse.0)
+}

@@ -1,0 +1,92 @@
+//! The command line. One file a command; each returns an exit code.
+
+mod args;
+mod check;
+mod completions;
+mod demo;
+mod init;
+mod output;
+mod reference;
+mod run;
+mod sandbox;
+mod schema;
+mod start;
+
+use std::ffi::OsString;
+
+use clap::Parser as _;
+
+pub use args::Args;
+
+/// Exit codes. Where several hold: usage, failed, blind, undecided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Every run delivered, or what was asked for holds.
+    Fine,
+    /// A run ended otherwise, or unexecuted, or worse.
+    Failed,
+    /// Definitions or usage are wrong.
+    Usage,
+    /// Not enough runs to decide, or skipped by a limit.
+    Undecided,
+    /// Landfall could not arm or observe.
+    Blind,
+    /// Interrupted; what was fired is on record.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Fine => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Undecided => 3,
+            Self::Blind => 4,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// Parses arguments and does what they say.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are asked for; everything else is wrong usage.
+            let asked = !error.use_stderr();
+            return match error.print() {
+                Ok(()) if asked => Exit::Fine,
+                _ => Exit::Usage,
+            };
+        }
+    };
+    start::logging(args.log_json);
+    // One provider for every TLS client and server; a second installation is refused and harmless.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::error(&format!("landfall cannot start its runtime: {error}"));
+            return Exit::Blind;
+        }
+    };
+    runtime.block_on(dispatch(args))
+}
+
+async fn dispatch(args: Args) -> Exit {
+    let workspace = args.workspace;
+    match args.command {
+        args::Command::Run(run) => run::run(workspace, run).await,
+        args::Command::Check(check) => check::run(workspace, check).await,
+        args::Command::Demo(demo) => demo::run(demo).await,
+        args::Command::Sandbox(sandbox) => sandbox::run(sandbox).await,
+        args::Command::Init(init) => init::run(&init),
+        args::Command::Schema(schema) => schema::run(&schema),
+        args::Command::Reference(reference) => reference::run(&reference),
+        args::Command::Completions(completions) => completions::run(&completions),
+    }
+}

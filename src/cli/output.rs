@@ -1,0 +1,70 @@
+//! Where text goes: data to stdout, everything else to stderr; colour only on a terminal.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use super::args;
+use crate::report::{Format, Results, Style};
+
+/// A message on stderr that says what could not be done.
+pub(super) fn error(message: &str) {
+    line(&format!("error: {message}"));
+}
+
+/// A line on stderr. Where stderr is closed nobody can be told.
+pub(super) fn line(text: &str) {
+    drop(writeln!(anstream::stderr(), "{text}"));
+}
+
+/// Data on stdout. A reader that has gone (`| head`) is no error of ours.
+pub(super) fn data(text: &str) {
+    let mut out = anstream::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// How text on stdout may look.
+pub(super) fn style() -> Style {
+    let colour = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    Style { colour, width: width() }
+}
+
+/// Columns of the terminal; 80 where there is none.
+pub(super) fn width() -> u16 {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr());
+    size.map_or(80, |size| if size.ws_col == 0 { 80 } else { size.ws_col })
+}
+
+/// Whether a person watches.
+pub(super) fn watched() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Checks that every `--out` file can be written, before anything is fired.
+pub(super) fn prepare(output: &args::Output) -> Result<(), String> {
+    for (_, file) in &output.out {
+        let made = file.parent().filter(|p| !p.as_os_str().is_empty()).map_or(Ok(()), std::fs::create_dir_all);
+        let opened = made.and_then(|()| std::fs::OpenOptions::new().create(true).append(true).open(file));
+        opened.map_err(|error| format!("`{}` cannot be written: {error}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Writes results wherever they were asked for. `streamed`: ndjson went to stdout as runs closed.
+pub(super) fn write(output: &args::Output, results: &Results, streamed: bool) -> Result<(), String> {
+    let plain = Style { colour: false, width: 80 };
+    for (format, file) in &output.out {
+        replace(file, &format.render(results, plain))?;
+    }
+    if !(streamed && output.format == Format::Ndjson) {
+        data(&output.format.render(results, style()));
+    }
+    Ok(())
+}
+
+/// Whole or not at all: a reader never sees half a report.
+fn replace(file: &PathBuf, text: &str) -> Result<(), String> {
+    let mut part = file.clone().into_os_string();
+    part.push(".part");
+    let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, file));
+    written.map_err(|error| format!("`{}` cannot be written: {error}", file.display()))
+}

@@ -1,0 +1,338 @@
+//! The loop: the one owner of the machine. It waits for messages and for the machine's next deadline.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::live::Live;
+use super::recorder::Job;
+use super::sink::{Budget, SinkShared};
+use super::supervise::{self, ChannelHealth, Opened};
+use super::{Counters, Options, Setup, Step, StepUpdate, Update};
+use crate::clock::Clock;
+use crate::definition::{LegDef, RunScope, Workspace};
+use crate::lifecycle::{Command, Event, Machine, Seen, Settings};
+use crate::model::{ChannelId, Fault, Moment, Observation, ObservationId, RunId, TokenKey};
+use crate::store::Store;
+use crate::trigger::Trigger;
+
+/// What the loop is told.
+pub(super) enum Message {
+    /// For the machine as it is.
+    Event(Event),
+    /// A tick, with what stands behind its legs.
+    Due { event: Event, legs: Vec<Arc<LegDef>> },
+    /// Something was seen, and is durable.
+    Seen {
+        seen: Seen,
+        observation: Arc<Observation>,
+    },
+    /// The request of a run has ended.
+    Answered {
+        event: Event,
+        scope: Box<RunScope>,
+        answer: Arc<super::live::LiveAnswer>,
+    },
+    /// An observation has been evaluated.
+    Marked { event: Event, names: Vec<String> },
+    /// A channel cannot see.
+    Down {
+        channel: ChannelId,
+        since: Moment,
+        fault: Fault,
+    },
+}
+
+/// The ends of queues that the engine's parts hold.
+pub(super) struct Queues {
+    pub(super) messages: mpsc::Sender<Message>,
+    pub(super) control: mpsc::UnboundedSender<Message>,
+    pub(super) updates: mpsc::UnboundedSender<Update>,
+}
+
+/// What the loop and its tasks share.
+pub(super) struct Shared {
+    pub(super) workspace: Arc<Workspace>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) options: Options,
+    pub(super) queues: Queues,
+    pub(super) sinks: Arc<SinkShared>,
+    pub(super) channels: BTreeMap<ChannelId, Arc<Opened>>,
+    /// One opened trigger a leg, by the address of its definition.
+    pub(super) triggers: Mutex<HashMap<usize, Arc<dyn Trigger>>>,
+    pub(super) recorder: mpsc::UnboundedSender<Job>,
+    pub(super) tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
+
+impl Shared {
+    pub(super) async fn open(
+        setup: &Setup,
+        token_key: TokenKey,
+        queues: Queues,
+        stop: &CancellationToken,
+    ) -> Result<Self, Fault> {
+        let captures = setup
+            .workspace
+            .probes
+            .iter()
+            .flat_map(|p| &p.legs)
+            .any(|l| !l.capture.is_empty());
+        let sinks = Arc::new(SinkShared {
+            clock: setup.clock.clone(),
+            store: setup.store.clone(),
+            redactor: setup.workspace.redactor.clone(),
+            token_key,
+            messages: queues.messages.clone(),
+            control: queues.control.clone(),
+            tokens: Mutex::default(),
+            captures,
+            counts: Mutex::default(),
+            last_id: 0.into(),
+            strays: Mutex::new(Budget::default()),
+        });
+        let tasks = TaskTracker::new();
+        let channels = supervise::open(setup, &sinks, stop, &tasks).await?;
+        let (recorder, jobs) = mpsc::unbounded_channel();
+        tasks.spawn(super::recorder::run(
+            jobs,
+            setup.store.clone(),
+            queues.updates.clone(),
+        ));
+        Ok(Self {
+            workspace: setup.workspace.clone(),
+            store: setup.store.clone(),
+            clock: setup.clock.clone(),
+            options: setup.options,
+            queues,
+            sinks,
+            channels,
+            triggers: Mutex::default(),
+            recorder,
+            tasks,
+            stop: stop.clone(),
+        })
+    }
+
+    pub(super) fn tell(&self, message: Message) {
+        // A loop that has ended has nothing left to be told.
+        drop(self.queues.control.send(message));
+    }
+
+    pub(super) fn update(&self, update: Update) {
+        // Nobody may be looking.
+        drop(self.queues.updates.send(update));
+    }
+
+    pub(super) fn health(&self) -> Vec<ChannelHealth> {
+        self.channels.values().map(|c| c.health()).collect()
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        let observations = self
+            .sinks
+            .counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        Counters { observations }
+    }
+
+    pub(super) async fn stopped(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// The loop's own state.
+pub(super) struct Loop {
+    pub(super) shared: Arc<Shared>,
+    pub(super) machine: Machine,
+    pub(super) live: HashMap<RunId, Live>,
+    /// Contents of observations that no run has claimed yet.
+    pub(super) unclaimed: HashMap<ObservationId, Arc<Observation>>,
+    /// What stands behind the runs of ticks that have just been handed in.
+    pub(super) incoming: HashMap<RunId, Arc<LegDef>>,
+}
+
+/// Runs until told to stop.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    settings: Settings,
+    mut inbox: mpsc::Receiver<Message>,
+    mut controls: mpsc::UnboundedReceiver<Message>,
+) {
+    let tracker = shared.tasks.clone();
+    let stop = shared.stop.clone();
+    let mut state = Loop {
+        shared,
+        machine: Machine::new(settings),
+        live: HashMap::new(),
+        unclaimed: HashMap::new(),
+        incoming: HashMap::new(),
+    };
+    let work = async move {
+        loop {
+            let deadline = state.machine.next_deadline();
+            let message = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(message) = controls.recv() => message,
+                Some(message) = inbox.recv() => message,
+                () = state.until(deadline) => Message::Event(Event::Time),
+            };
+            state.take(message);
+        }
+    };
+    tracker.track_future(work).await;
+}
+
+impl Loop {
+    fn until(&self, deadline: Option<Moment>) -> futures::future::BoxFuture<'static, ()> {
+        match deadline {
+            Some(at) => self.shared.clock.sleep_until(at),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        let event = match message {
+            Message::Event(event) => {
+                self.note(&event);
+                event
+            }
+            Message::Due { event, legs } => {
+                if let Event::Due(due) = &event {
+                    self.incoming.extend(due.legs.iter().map(|l| l.run).zip(legs));
+                }
+                event
+            }
+            Message::Seen { seen, observation } => {
+                self.unclaimed.insert(observation.id, observation);
+                Event::Seen(seen)
+            }
+            Message::Answered { event, scope, answer } => {
+                self.answered(&event, *scope, answer);
+                event
+            }
+            Message::Marked { event, names } => {
+                if let Event::Marked { run, .. } = &event
+                    && !names.is_empty()
+                {
+                    self.step(*run, Step::Met { names });
+                }
+                event
+            }
+            Message::Down {
+                channel,
+                since,
+                fault,
+            } => {
+                self.down(channel, since, &fault);
+                Event::Down { channel, since }
+            }
+        };
+        let mut commands = Vec::new();
+        self.machine.handle(self.shared.clock.now(), event, &mut commands);
+        for command in commands {
+            self.perform(command);
+        }
+        self.incoming.clear();
+    }
+
+    /// Tells people what the machine is about to be told.
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Sent { run, at } => {
+                let Some(known) = self.machine.run(*run) else {
+                    return;
+                };
+                let step = Step::Sent {
+                    lag: at.seconds_since(known.tick.due),
+                    deadline: known.leg.grace_end(*at),
+                };
+                self.step(*run, step);
+            }
+            Event::Up { channel, closed } => {
+                if let Some(opened) = self.shared.channels.get(channel) {
+                    *opened.down.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                    let update = Update::ChannelUp {
+                        channel: opened.name.clone(),
+                        closed: *closed,
+                    };
+                    self.shared.update(update);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn down(&self, channel: ChannelId, since: Moment, fault: &Fault) {
+        let Some(opened) = self.shared.channels.get(&channel) else {
+            return;
+        };
+        let why = self.shared.workspace.redactor.text(&fault.message).into_owned();
+        tracing::warn!(channel = %opened.name, fault = %why, "cannot see");
+        *opened.down.lock().unwrap_or_else(PoisonError::into_inner) = Some((since, why.clone()));
+        self.shared.update(Update::ChannelDown {
+            channel: opened.name.clone(),
+            fault: why,
+        });
+    }
+
+    pub(super) fn step(&self, run: RunId, step: Step) {
+        let Some(known) = self.machine.run(run) else {
+            return;
+        };
+        self.shared.update(Update::Step(StepUpdate {
+            run,
+            probe: known.leg.probe.clone(),
+            route: known.leg.route.clone(),
+            input: known.leg.input.clone(),
+            at: self.shared.clock.now(),
+            step,
+        }));
+    }
+
+    /// Every command of the machine, in the order given.
+    fn perform(&mut self, command: Command) {
+        match command {
+            Command::Arm { run, channels } => self.arm(run, &channels),
+            Command::Claim { run } => self.claim(run),
+            Command::Fire { run } => self.fire(run),
+            Command::Evaluate { run, observation } => self.evaluate(run, observation),
+            Command::Redelivered { run, observation } => {
+                if let Some(observation) = self.unclaimed.remove(&observation) {
+                    self.seen_step(run, &observation);
+                }
+            }
+            Command::Look { channel, due } => self.look(channel, due),
+            Command::Extend { run } => self.extend(run),
+            Command::Cleanup { run } => self.cleanup(run),
+            Command::Close { run } => self.record(run, false),
+            Command::Amend { run } => self.record(run, true),
+            Command::Skip {
+                run,
+                leg,
+                tick,
+                reason,
+                detail,
+            } => self.skip(run, &leg, tick, reason, detail),
+            Command::Disarm { run } => self.disarm(run),
+            Command::Stray { observation, reason } => {
+                if let Some(observation) = self.unclaimed.remove(&observation)
+                    && let Some(opened) = self.shared.channels.get(&observation.channel)
+                {
+                    self.shared.sinks.count(&opened.name, reason.word());
+                }
+            }
+            Command::Forget { run } => {
+                self.live.remove(&run);
+            }
+        }
+    }
+}

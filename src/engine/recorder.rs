@@ -1,0 +1,49 @@
+//! Writes records in the order in which runs ended, many in one commit, and tells of each once it is durable.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use tokio::sync::mpsc;
+
+use super::Update;
+use crate::model::{Moment, RunRecord};
+use crate::store::Store;
+
+/// A record that is to be written.
+pub(super) struct Job {
+    pub(super) tick: Moment,
+    pub(super) record: Arc<RunRecord>,
+    pub(super) amended: bool,
+}
+
+/// Most records written at once.
+const BATCH: usize = 1024;
+
+/// Works until the queue is closed.
+pub(super) async fn run(
+    mut jobs: mpsc::UnboundedReceiver<Job>,
+    store: Arc<dyn Store>,
+    updates: mpsc::UnboundedSender<Update>,
+) {
+    let mut batch = Vec::new();
+    while jobs.recv_many(&mut batch, BATCH).await > 0 {
+        let writes = batch.iter().map(|job| store.close(job.tick, job.record.clone()));
+        let written = join_all(writes).await;
+        for (job, written) in batch.drain(..).zip(written) {
+            let not_stored = written.err().map(|fault| fault.message);
+            if let Some(fault) = &not_stored {
+                tracing::error!(run = %job.record.id, fault, "a record is not stored");
+            }
+            let update = if job.amended {
+                Update::Amended(job.record)
+            } else {
+                Update::Closed {
+                    record: job.record,
+                    not_stored,
+                }
+            };
+            // Nobody may be looking.
+            drop(updates.send(update));
+        }
+    }
+}

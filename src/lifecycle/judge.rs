@@ -1,0 +1,512 @@
+//! The verdict: a function of what is known of a run and of what its channels could see (DESIGN.md section 3).
+
+use std::fmt;
+use std::time::Duration;
+
+use super::run::{Arrival, Gap, Run};
+use crate::model::{
+    Accepted, ChannelId, Class, ExpectationSpec, ExpectationState, Flag, Identity, Interval, Layer, Moment,
+};
+
+/// A look sent this near a limit counts at the limit (DESIGN.md section 5).
+pub const LOOK_TOLERANCE: Duration = Duration::from_millis(50);
+
+/// What a judge may know of the channels.
+pub trait Sight {
+    /// Stretches in which the channel could not see and which no later look has closed.
+    fn gaps(&self, channel: ChannelId) -> &[Gap];
+    /// The instant up to which nothing is unseen.
+    fn through(&self, channel: ChannelId) -> Moment;
+    /// How long after a limit a look that has not come back is waited for.
+    fn patience(&self) -> Duration;
+}
+
+/// What became of one expectation, as far as it can be said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// `None` while undecided.
+    pub state: Option<ExpectationState>,
+    /// When it was met.
+    pub at: Option<Interval>,
+    /// How many distinct things met it (for an unmet one: passed `where`).
+    pub count: u32,
+    /// The instant at which it was decided; while undecided the next instant at which to look again.
+    pub moment: Moment,
+    /// A limit lies inside the interval that decided.
+    pub straddling: bool,
+    /// Why, where it was not simply met.
+    pub why: Why,
+}
+
+/// Why an expectation was not simply met.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Why {
+    /// It was, or it is undecided.
+    None,
+    /// Met so long after its limit.
+    After(Duration),
+    /// Met so long after the end of its grace.
+    AfterGrace(Duration),
+    /// So many arrived, at most so many may.
+    TooMany(u32, u32),
+    /// So many arrived, at least so many should.
+    TooFew(u32, u32),
+    /// So many passed `where`, so many of them `expect`, at least so many should.
+    NotAsExpected(u32, u32, u32),
+    /// Something arrived that must not.
+    Forbidden(u32),
+    /// The channel could not see.
+    Blind,
+    /// The limit lies inside an interval that landfall's own outage widened.
+    Widened,
+    /// A bound of landfall's own dropped something.
+    Dropped,
+    /// Nobody knows whether the request left.
+    FireUnknown,
+    /// The run was ended early.
+    Cut(std::sync::Arc<str>),
+    /// The system had said that it failed.
+    Overtaken,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::After(by) => write!(f, "arrived {} after its limit", seconds(*by)),
+            Self::AfterGrace(by) => write!(f, "arrived {} after the end of its grace", seconds(*by)),
+            Self::TooMany(n, max) => write!(f, "{n} arrived, at most {max} expected"),
+            Self::TooFew(0, 1) => f.write_str("nothing arrived"),
+            Self::TooFew(n, min) => write!(f, "{n} arrived, at least {min} expected"),
+            Self::NotAsExpected(matched, held, min) => {
+                write!(f, "{matched} arrived, {held} as expected, at least {min} needed")
+            }
+            Self::Forbidden(n) => write!(f, "{n} arrived, none expected"),
+            Self::Blind => f.write_str("the channel could not see"),
+            Self::Widened => f.write_str("the limit lies inside an outage of landfall's own"),
+            Self::Dropped => f.write_str("a limit of landfall's own dropped something"),
+            Self::FireUnknown => f.write_str("nobody knows whether the request left"),
+            Self::Cut(why) => f.write_str(why),
+            Self::Overtaken => f.write_str("not seen when the system said that it failed"),
+        }
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else {
+        format!("{seconds:.2} s")
+    }
+}
+
+/// What can be said of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// One for each expectation of the leg.
+    pub findings: Vec<Finding>,
+    /// The class, once everything that decides it is decided.
+    pub class: Option<Class>,
+    /// When the run closes, if nothing more arrives.
+    pub closes: Option<Moment>,
+    /// Facts beside the class.
+    pub flags: Vec<Flag>,
+    /// When the system said that it failed, where that counts.
+    pub failed: Option<Moment>,
+}
+
+/// Judges a run at `now`.
+pub fn judge(run: &Run, sight: &dyn Sight, now: Moment) -> Judgement {
+    let Some(sent) = run.sent else {
+        return Judgement {
+            findings: Vec::new(),
+            class: None,
+            closes: None,
+            flags: Vec::new(),
+            failed: None,
+        };
+    };
+    let findings: Vec<Finding> = run
+        .leg
+        .expectations
+        .iter()
+        .enumerate()
+        .map(|(i, spec)| find(run, sight, now, sent, i, spec))
+        .collect();
+    let mut judgement = Judgement {
+        findings,
+        class: None,
+        closes: None,
+        flags: Vec::new(),
+        failed: None,
+    };
+    decide(run, &mut judgement);
+    if judgement.class.is_some() {
+        settle_undecided(run, &mut judgement);
+        judgement.flags = flags(run, &judgement);
+    }
+    judgement
+}
+
+/// What counts as an arrival for expectation `i`: each event, and each state once, at its first fitting sight.
+fn fitting(run: &Run, i: usize, bits: impl Fn(&Arrival) -> u64) -> Vec<&Arrival> {
+    let mut fit: Vec<&Arrival> = run.arrivals.iter().filter(|a| bits(a) >> i & 1 == 1).collect();
+    fit.sort_by_key(|a| (a.at.hi, a.observation));
+    let mut states: Vec<&Identity> = Vec::new();
+    fit.retain(|a| {
+        if !matches!(a.identity, Identity::State(_)) {
+            return true;
+        }
+        let first = !states.contains(&&a.identity);
+        states.push(&a.identity);
+        first
+    });
+    fit
+}
+
+fn by(arrival: &Arrival, limit: Moment) -> bool {
+    arrival.at.hi <= limit
+        || arrival
+            .looked_at
+            .is_some_and(|at| at >= limit.before(LOOK_TOLERANCE) && at <= limit.after(LOOK_TOLERANCE))
+}
+
+fn find(
+    run: &Run,
+    sight: &dyn Sight,
+    now: Moment,
+    sent: Moment,
+    i: usize,
+    spec: &ExpectationSpec,
+) -> Finding {
+    let limit = sent.after(spec.within);
+    let end = limit.after(spec.grace);
+    let held = fitting(run, i, |a| a.held);
+    let count = u32::try_from(held.len()).unwrap_or(u32::MAX);
+    let finding = |state, at: Option<Interval>, moment, why| Finding {
+        state,
+        at,
+        count,
+        moment,
+        straddling: at.is_some_and(|at| at.straddles(limit) || at.straddles(end)),
+        why,
+    };
+    if spec.times.forbids() {
+        if let Some(first) = held.iter().find(|a| by(a, end)) {
+            let why = Why::Forbidden(count);
+            return finding(Some(ExpectationState::Unwanted), Some(first.at), first.at.hi, why);
+        }
+    } else if spec.times.min > 0
+        && let Some(met) = held.get(spec.times.min as usize - 1)
+    {
+        let at = Interval {
+            lo: met.at.lo,
+            hi: counted(met, limit, end),
+        };
+        let (state, why) = met_state(run, sight, sent, limit, end, met);
+        if count > spec.times.max && state != ExpectationState::Blind {
+            let why = Why::TooMany(count, spec.times.max);
+            return finding(Some(ExpectationState::Duplicate), Some(at), at.hi, why);
+        }
+        return finding(Some(state), Some(at), at.hi, why);
+    }
+    unmet(run, sight, now, sent, i, spec, &finding)
+}
+
+/// When an arrival counts: at the limit, where the look that saw it was sent near enough to it.
+fn counted(met: &Arrival, limit: Moment, end: Moment) -> Moment {
+    [limit, end]
+        .into_iter()
+        .find(|at| met.at.hi > *at && by(met, *at))
+        .unwrap_or(met.at.hi)
+}
+
+fn met_state(
+    run: &Run,
+    sight: &dyn Sight,
+    sent: Moment,
+    limit: Moment,
+    end: Moment,
+    met: &Arrival,
+) -> (ExpectationState, Why) {
+    if by(met, limit) {
+        return (ExpectationState::Met, Why::None);
+    }
+    if met.widened && met.at.straddles(limit) {
+        return (ExpectationState::Blind, Why::Widened);
+    }
+    // An earlier delivery may have come while nobody saw.
+    if sight.gaps(met.channel).iter().any(|gap| gap.touches(sent, limit)) {
+        return (ExpectationState::Blind, Why::Blind);
+    }
+    if run.tainted {
+        return (ExpectationState::Blind, Why::Dropped);
+    }
+    if by(met, end) {
+        (ExpectationState::Late, Why::After(met.at.hi.since(limit)))
+    } else {
+        (ExpectationState::Late, Why::AfterGrace(met.at.hi.since(end)))
+    }
+}
+
+fn unmet(
+    run: &Run,
+    sight: &dyn Sight,
+    now: Moment,
+    sent: Moment,
+    i: usize,
+    spec: &ExpectationSpec,
+    finding: &dyn Fn(Option<ExpectationState>, Option<Interval>, Moment, Why) -> Finding,
+) -> Finding {
+    let limit = sent.after(spec.within);
+    let end = limit.after(spec.grace);
+    let seen_through = sight.through(spec.channel) >= end && now >= end;
+    if !seen_through {
+        if let Some((at, why)) = &run.cut {
+            return finding(Some(ExpectationState::Blind), None, *at, Why::Cut(why.clone()));
+        }
+        let give_up = end.after(sight.patience());
+        if now >= give_up {
+            return finding(Some(ExpectationState::Blind), None, give_up, Why::Blind);
+        }
+        let next = [limit, end, give_up]
+            .into_iter()
+            .find(|at| *at > now)
+            .unwrap_or(give_up);
+        return finding(None, None, next, Why::None);
+    }
+    let blind = if run.fire_unknown {
+        Some(Why::FireUnknown)
+    } else if sight.gaps(spec.channel).iter().any(|gap| gap.touches(sent, end)) {
+        Some(Why::Blind)
+    } else {
+        run.tainted.then_some(Why::Dropped)
+    };
+    if let Some(why) = blind {
+        return finding(Some(ExpectationState::Blind), None, end, why);
+    }
+    let held = fitting(run, i, |a| a.held).len();
+    if spec.times.min == 0 {
+        let many = u32::try_from(held).unwrap_or(u32::MAX);
+        return if !spec.times.forbids() && many > spec.times.max {
+            finding(
+                Some(ExpectationState::Duplicate),
+                None,
+                end,
+                Why::TooMany(many, spec.times.max),
+            )
+        } else {
+            finding(Some(ExpectationState::Met), None, end, Why::None)
+        };
+    }
+    let matched = fitting(run, i, |a| a.matched)
+        .iter()
+        .filter(|a| by(a, end))
+        .count();
+    let (matched, held) = (
+        u32::try_from(matched).unwrap_or(u32::MAX),
+        u32::try_from(held).unwrap_or(u32::MAX),
+    );
+    let (state, why, count) = if matched < spec.times.min {
+        (
+            ExpectationState::Lost,
+            Why::TooFew(matched, spec.times.min),
+            matched,
+        )
+    } else {
+        (
+            ExpectationState::Mismatched,
+            Why::NotAsExpected(matched, held, spec.times.min),
+            matched,
+        )
+    };
+    Finding {
+        count,
+        ..finding(Some(state), None, end, why)
+    }
+}
+
+/// Worse is greater; the order of DESIGN.md section 3.
+fn severity(state: ExpectationState) -> u8 {
+    match state {
+        ExpectationState::Met => 0,
+        ExpectationState::Late => 1,
+        ExpectationState::Duplicate => 2,
+        ExpectationState::Blind => 3,
+        ExpectationState::Mismatched => 4,
+        ExpectationState::Lost => 5,
+        ExpectationState::Unwanted => 6,
+    }
+}
+
+fn class_of(state: ExpectationState) -> Class {
+    match state {
+        ExpectationState::Met => Class::Delivered,
+        ExpectationState::Late => Class::Late,
+        ExpectationState::Duplicate => Class::Duplicate,
+        ExpectationState::Blind => Class::Unobserved,
+        ExpectationState::Mismatched => Class::Mismatched,
+        ExpectationState::Lost => Class::Lost,
+        ExpectationState::Unwanted => Class::Unwanted,
+    }
+}
+
+const fn arrived(state: ExpectationState) -> bool {
+    matches!(
+        state,
+        ExpectationState::Met | ExpectationState::Late | ExpectationState::Duplicate
+    )
+}
+
+fn of_layer<'a>(run: &'a Run, judgement: &'a Judgement, layer: Layer) -> impl Iterator<Item = &'a Finding> {
+    run.leg
+        .expectations
+        .iter()
+        .zip(&judgement.findings)
+        .filter(move |(e, _)| e.layer == layer)
+        .map(|(_, f)| f)
+}
+
+fn decide(run: &Run, judgement: &mut Judgement) {
+    let accepted = match (&run.answered, &run.cut) {
+        (Some(answer), _) => answer.accepted,
+        (None, Some(_)) => Accepted::Unknown,
+        (None, None) if run.fire_unknown => Accepted::Unknown,
+        (None, None) => return,
+    };
+    let outcomes: Vec<&Finding> = of_layer(run, judgement, Layer::Outcome).collect();
+    let steps_open = of_layer(run, judgement, Layer::Executed).any(|f| f.state.is_none());
+    let open = steps_open || outcomes.iter().any(|f| f.state.is_none());
+    let worst = outcomes
+        .iter()
+        .filter_map(|f| f.state)
+        .max_by_key(|s| severity(*s))
+        .map(class_of);
+    let ends = (!open).then(|| closes(run, judgement, None));
+    // What the system says after the run has ended changes nothing, in whatever order it became known.
+    let failed =
+        failed_at(run, judgement).filter(|at| accepted != Accepted::No && ends.is_none_or(|end| *at <= end));
+
+    let class = if let Some(failed) = failed {
+        let complete = outcomes.iter().all(|f| f.state.is_some_and(arrived));
+        let done = outcomes.iter().map(|f| f.moment).max().unwrap_or(failed);
+        match complete {
+            false => Some(Class::Failed),
+            true if done <= failed => worst,
+            true => Some(Class::Late),
+        }
+    } else if open {
+        None
+    } else if accepted == Accepted::No {
+        let wanted = run
+            .leg
+            .expectations
+            .iter()
+            .map(|e| e.layer == Layer::Outcome && !e.times.forbids());
+        let came = wanted
+            .zip(&judgement.findings)
+            .any(|(wanted, f)| wanted && f.at.is_some());
+        Some(if came { Class::Phantom } else { Class::Rejected })
+    } else {
+        worst
+    };
+    judgement.class = class;
+    judgement.closes = match failed {
+        Some(at) => Some(closes(run, judgement, Some(at))),
+        None => ends,
+    };
+    judgement.failed = failed;
+}
+
+/// When the system said that it failed.
+fn failed_at(run: &Run, judgement: &Judgement) -> Option<Moment> {
+    of_layer(run, judgement, Layer::FailedWhen)
+        .filter(|f| f.state.is_some_and(arrived) && f.at.is_some())
+        .map(|f| f.moment)
+        .min()
+}
+
+/// The run closes once everything is decided and `settle` has passed since the last thing that was waited for came;
+/// a met `failed_when` decides at once.
+fn closes(run: &Run, judgement: &Judgement, failed: Option<Moment>) -> Moment {
+    let settled = |f: &Finding| {
+        if f.at.is_some() {
+            f.moment.after(run.leg.settle)
+        } else {
+            f.moment
+        }
+    };
+    let answered = run.answered.as_ref().map(|a| a.at);
+    if let Some(at) = failed {
+        return answered
+            .into_iter()
+            .chain([at.after(run.leg.settle)])
+            .max()
+            .unwrap_or(at);
+    }
+    let waited = [Layer::Executed, Layer::Outcome]
+        .into_iter()
+        .flat_map(|l| of_layer(run, judgement, l));
+    let last = waited.map(settled).chain(answered).max();
+    last.or(run.sent).unwrap_or(run.tick.due)
+}
+
+/// Once the class stands, an expectation that nobody waited for any longer is said to be what it was: not seen.
+fn settle_undecided(run: &Run, judgement: &mut Judgement) {
+    for (spec, finding) in run.leg.expectations.iter().zip(&mut judgement.findings) {
+        if finding.state.is_none() && matches!(spec.layer, Layer::Executed | Layer::Outcome) {
+            finding.state = Some(ExpectationState::Lost);
+            finding.why = Why::Overtaken;
+        }
+    }
+}
+
+fn flags(run: &Run, judgement: &Judgement) -> Vec<Flag> {
+    let mut flags = Vec::new();
+    let class = judgement.class;
+    let accepted = run.answered.as_ref().map_or(Accepted::Unknown, |a| a.accepted);
+    let mut set = |flag, when: bool| {
+        if when {
+            flags.push(flag);
+        }
+    };
+    set(Flag::InDoubt, accepted == Accepted::Unknown && !run.fire_unknown);
+    set(
+        Flag::Unanswered,
+        accepted == Accepted::Unknown && class == Some(Class::Lost),
+    );
+    let steps: Vec<&Finding> = of_layer(run, judgement, Layer::Executed).collect();
+    let missed = |f: &&Finding| {
+        matches!(
+            f.state,
+            Some(ExpectationState::Lost | ExpectationState::Mismatched)
+        )
+    };
+    set(
+        Flag::Unexecuted,
+        accepted != Accepted::No && steps.iter().any(missed),
+    );
+    set(Flag::Amended, !run.amendments.is_empty());
+    let turned = steps
+        .windows(2)
+        .any(|pair| matches!((pair[0].at, pair[1].at), (Some(a), Some(b)) if b.hi < a.lo));
+    set(Flag::OutOfOrder, turned);
+    let mut outcomes = of_layer(run, judgement, Layer::Outcome);
+    let answered = run.answered.as_ref().map(|a| a.at);
+    set(
+        Flag::Early,
+        outcomes.any(|f| matches!((f.at, answered), (Some(at), Some(end)) if at.hi < end)),
+    );
+    set(Flag::Straddling, judgement.findings.iter().any(|f| f.straddling));
+    let claimed = of_layer(run, judgement, Layer::Receipt).any(|f| f.at.is_some());
+    set(Flag::FalseReceipt, claimed && class == Some(Class::Lost));
+    set(
+        Flag::FalseFailure,
+        judgement.failed.is_some() && class != Some(Class::Failed),
+    );
+    set(Flag::FireUnknown, run.fire_unknown);
+    set(Flag::CleanupFailed, run.cleanup_failed);
+    set(Flag::Dropped, run.tainted);
+    flags
+}

@@ -1,0 +1,135 @@
+//! What each channel could see, and who waits to hear it.
+
+use std::time::Duration;
+
+use crate::lifecycle::judge::Sight;
+use crate::lifecycle::run::Gap;
+use crate::model::{ChannelId, Moment, RunId};
+
+/// Most gaps remembered of one channel; older ones are joined, which can only make a run blind, never wrong.
+const GAPS_LIMIT: usize = 256;
+
+/// By [`ChannelId`].
+#[derive(Debug)]
+pub(super) struct Channels {
+    list: Vec<State>,
+    patience: Duration,
+}
+
+#[derive(Debug)]
+struct State {
+    gaps: Vec<Gap>,
+    through: Moment,
+    /// The latest instant for which a look has been asked for and has not failed.
+    asked: Moment,
+    waiting: Vec<RunId>,
+}
+
+impl State {
+    const NEW: Self = Self {
+        gaps: Vec::new(),
+        through: Moment(i64::MIN),
+        asked: Moment(i64::MIN),
+        waiting: Vec::new(),
+    };
+}
+
+impl Channels {
+    pub(super) const fn new(patience: Duration) -> Self {
+        Self {
+            list: Vec::new(),
+            patience,
+        }
+    }
+
+    fn state(&mut self, channel: ChannelId) -> &mut State {
+        let place = usize::from(channel.0);
+        if self.list.len() <= place {
+            self.list.resize_with(place + 1, || State::NEW);
+        }
+        &mut self.list[place]
+    }
+
+    /// Whether a look that stands for `due` has still to be asked for; if so it counts as asked for.
+    pub(super) fn want_look(&mut self, channel: ChannelId, due: Moment) -> bool {
+        let state = self.state(channel);
+        let wanted = state.asked < due && state.through < due;
+        if wanted {
+            state.asked = due;
+        }
+        wanted
+    }
+
+    /// The run is told of the channel's next watermark.
+    pub(super) fn wait(&mut self, channel: ChannelId, run: RunId) {
+        let state = self.state(channel);
+        if !state.waiting.contains(&run) {
+            state.waiting.push(run);
+        }
+    }
+
+    pub(super) fn watermark(&mut self, channel: ChannelId, through: Moment) -> Vec<RunId> {
+        let state = self.state(channel);
+        state.through = state.through.max(through);
+        std::mem::take(&mut state.waiting)
+    }
+
+    pub(super) fn down(&mut self, channel: ChannelId, since: Moment) {
+        let state = self.state(channel);
+        // Looks that were asked for have failed; they are asked for anew when the channel sees again.
+        state.asked = Moment(i64::MIN);
+        if state.gaps.last().is_some_and(|gap| gap.to.is_none()) {
+            return;
+        }
+        if state.gaps.len() >= GAPS_LIMIT {
+            let second = state.gaps.remove(1);
+            state.gaps[0].to = second.to;
+        }
+        state.gaps.push(Gap {
+            from: since,
+            to: None,
+        });
+    }
+
+    pub(super) fn up(&mut self, channel: ChannelId, now: Moment, closed: bool) -> Vec<RunId> {
+        let state = self.state(channel);
+        if let Some(gap) = state.gaps.last_mut().filter(|gap| gap.to.is_none()) {
+            if closed {
+                state.gaps.pop();
+            } else {
+                gap.to = Some(now);
+            }
+        }
+        std::mem::take(&mut state.waiting)
+    }
+
+    /// Something was dropped just now: as blind as a gap.
+    pub(super) fn blink(&mut self, channel: ChannelId, at: Moment) {
+        let state = self.state(channel);
+        if state.gaps.last().is_none_or(|gap| gap.to.is_some()) {
+            self.down(channel, at);
+            self.state(channel).asked = Moment(i64::MIN);
+            if let Some(gap) = self.state(channel).gaps.last_mut() {
+                gap.to = Some(at);
+            }
+        }
+    }
+}
+
+impl Sight for Channels {
+    fn gaps(&self, channel: ChannelId) -> &[Gap] {
+        self.list
+            .get(usize::from(channel.0))
+            .map_or(&[], |state| &state.gaps)
+    }
+
+    fn through(&self, channel: ChannelId) -> Moment {
+        self.list
+            .get(usize::from(channel.0))
+            .map_or(Moment(i64::MIN), |state| state.through)
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+}

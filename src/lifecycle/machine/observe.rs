@@ -1,0 +1,144 @@
+//! From something seen to the run it belongs to.
+
+use super::Machine;
+use crate::lifecycle::event::{Command, Seen, StrayReason};
+use crate::model::{ChannelId, Moment, ObservationId, RunId, Token};
+
+impl Machine {
+    pub(super) fn seen(&mut self, seen: Seen, out: &mut Vec<Command>) {
+        let by_token: Vec<RunId> = seen
+            .tokens
+            .iter()
+            .filter_map(|t| self.tokens.get(t).copied())
+            .collect();
+        let owners = if by_token.is_empty() {
+            self.owners_by_key(&seen)
+        } else {
+            by_token
+        };
+        if owners.is_empty() {
+            self.hold_or_stray(seen, out);
+            return;
+        }
+        let mut expected = false;
+        for id in owners {
+            expected |= self.attach(id, &seen, out);
+        }
+        if !expected {
+            let reason = StrayReason::Unexpected;
+            out.push(Command::Stray {
+                observation: seen.observation,
+                reason,
+            });
+        }
+    }
+
+    /// A captured id that several open runs share tells none of them apart.
+    fn owners_by_key(&self, seen: &Seen) -> Vec<RunId> {
+        for key in &seen.keys {
+            if let Some([run]) = self.keys.get(key).map(Vec::as_slice) {
+                return vec![*run];
+            }
+        }
+        Vec::new()
+    }
+
+    fn hold_or_stray(&mut self, seen: Seen, out: &mut Vec<Command>) {
+        let observation = seen.observation;
+        let reason = if !seen.tokens.is_empty() {
+            StrayReason::UnknownToken
+        } else if seen.keys.is_empty() {
+            StrayReason::NoKey
+        } else {
+            if let Some(out_of) = self.unclaimed.hold(seen) {
+                let reason = StrayReason::Crowded;
+                out.push(Command::Stray {
+                    observation: out_of.observation,
+                    reason,
+                });
+            }
+            return;
+        };
+        out.push(Command::Stray { observation, reason });
+    }
+
+    /// Gives an observation to a run; whether the run waits for anything on the channel.
+    fn attach(&mut self, id: RunId, seen: &Seen, out: &mut Vec<Command>) -> bool {
+        let Some(run) = self.runs.get_mut(&id).filter(|r| r.waits_on(seen.channel)) else {
+            return false;
+        };
+        if run.take(seen) {
+            out.push(Command::Evaluate {
+                run: id,
+                observation: seen.observation,
+            });
+        } else {
+            out.push(Command::Redelivered {
+                run: id,
+                observation: seen.observation,
+            });
+        }
+        true
+    }
+
+    pub(super) fn register_key(&mut self, id: RunId, key: String, out: &mut Vec<Command>) {
+        let runs = self.keys.entry(key.clone()).or_default();
+        if !runs.contains(&id) {
+            runs.push(id);
+        }
+        if runs.len() > 1 {
+            return;
+        }
+        for seen in self.unclaimed.claim(&key) {
+            if !self.attach(id, &seen, out) {
+                self.hold_or_stray(seen, out);
+            }
+        }
+    }
+
+    pub(super) fn marked(
+        &mut self,
+        now: Moment,
+        id: RunId,
+        observation: ObservationId,
+        matched: u64,
+        held: u64,
+        out: &mut Vec<Command>,
+    ) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        let channel_bits = |channel| {
+            let of_channel =
+                |(i, e): (usize, &crate::model::ExpectationSpec)| u64::from(e.channel == channel) << i;
+            run.leg
+                .expectations
+                .iter()
+                .enumerate()
+                .map(of_channel)
+                .fold(0, |bits, bit| bits | bit)
+        };
+        let Some(place) = run
+            .arrivals
+            .iter()
+            .position(|a| a.observation == observation && a.pending)
+        else {
+            return;
+        };
+        let bits: u64 = channel_bits(run.arrivals[place].channel);
+        let arrival = &mut run.arrivals[place];
+        arrival.pending = false;
+        arrival.matched = (matched | held) & bits;
+        arrival.held = held & bits;
+        self.advance(now, id, out);
+    }
+
+    pub(super) fn dropped(&mut self, now: Moment, channel: ChannelId, tokens: &[Token]) {
+        if tokens.is_empty() {
+            self.channels.blink(channel, now);
+        }
+        for token in tokens {
+            if let Some(run) = self.tokens.get(token).and_then(|id| self.runs.get_mut(id)) {
+                run.tainted = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What is known of one run, and of what its channels could see.
+
+use std::sync::Arc;
+
+use crate::model::{
+    Accepted, ChannelId, Class, Identity, Interval, Leg, Moment, ObservationId, Repeat, RunId, Tick, Token,
+};
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Its channels are being armed; so many have not confirmed.
+    Arming(u16),
+    /// Armed; its intent is being made durable.
+    Claiming,
+    /// Durable; waits for its instant.
+    Ready,
+    /// On its way; nothing may fire it again.
+    Fired,
+    /// Decided; its cleanup runs.
+    Cleaning,
+    /// On record. What arrives from now on amends.
+    Closed,
+}
+
+/// How the request ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// When.
+    pub at: Moment,
+    /// Layer 1.
+    pub accepted: Accepted,
+    /// Why not yes.
+    pub reason: String,
+}
+
+/// One thing that arrived, or one state in which something was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    /// The observation.
+    pub observation: ObservationId,
+    /// Where.
+    pub channel: ChannelId,
+    /// When; of several deliveries of the same thing the earliest.
+    pub at: Interval,
+    /// When the look that saw it was sent.
+    pub looked_at: Option<Moment>,
+    /// Landfall's own outage widened the interval.
+    pub widened: bool,
+    /// What makes it the same as another.
+    pub identity: Identity,
+    /// How often it was delivered.
+    pub attempts: u32,
+    /// It came again after an answer that nothing proves to have been received.
+    pub redelivered: bool,
+    /// It came again after an acknowledgement that was provably received.
+    pub after_ack: bool,
+    /// Expectations whose `where` it passes, by bit.
+    pub matched: u64,
+    /// Expectations whose `where` and `expect` it passes, by bit.
+    pub held: u64,
+    /// Not yet evaluated.
+    pub pending: bool,
+}
+
+/// A stretch in which a channel could not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Since.
+    pub from: Moment,
+    /// Until; `None` while it lasts.
+    pub to: Option<Moment>,
+}
+
+impl Gap {
+    /// Whether any of it lies in `[from, to]`.
+    #[must_use]
+    pub fn touches(self, from: Moment, to: Moment) -> bool {
+        self.from <= to && self.to.is_none_or(|end| end >= from)
+    }
+}
+
+/// Most things that are kept of one run; more are counted, and taint what is not yet decided.
+pub(super) const ARRIVALS_LIMIT: usize = 256;
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Its token.
+    pub token: Token,
+    /// What it is expected to do.
+    pub leg: Arc<Leg>,
+    /// Its scheduled instant.
+    pub tick: Tick,
+    /// Nothing is fired after this.
+    pub start_deadline: Moment,
+    /// A failed arm skips all legs of the tick.
+    pub paired: bool,
+    /// How far it has come.
+    pub phase: Phase,
+    /// When the first byte left.
+    pub sent: Option<Moment>,
+    /// It is not known whether it left.
+    pub fire_unknown: bool,
+    /// How the request ended.
+    pub answered: Option<Answered>,
+    /// Captured ids.
+    pub keys: Vec<String>,
+    /// What arrived.
+    pub arrivals: Vec<Arrival>,
+    /// A bound dropped something that may have been of this run.
+    pub tainted: bool,
+    /// Ended before all was decided, and why.
+    pub cut: Option<(Moment, Arc<str>)>,
+    /// Whether the cleanup failed.
+    pub cleanup_failed: bool,
+    /// The class on record.
+    pub class: Option<Class>,
+    /// When it was closed.
+    pub closed_at: Option<Moment>,
+    /// Changes since.
+    pub amendments: Vec<(Moment, Class, Class)>,
+    /// The instant at which it is looked at next, where one is queued.
+    pub(super) wake: Option<Moment>,
+    /// It waits for a channel's watermark.
+    pub(super) waiting: bool,
+}
+
+impl Run {
+    /// A run that has not been armed.
+    #[must_use]
+    pub fn new(id: RunId, token: Token, leg: Arc<Leg>, tick: Tick, start_deadline: Moment) -> Self {
+        Self {
+            id,
+            token,
+            leg,
+            tick,
+            start_deadline,
+            paired: false,
+            phase: Phase::Arming(0),
+            sent: None,
+            fire_unknown: false,
+            answered: None,
+            keys: Vec::new(),
+            arrivals: Vec::new(),
+            tainted: false,
+            cut: None,
+            cleanup_failed: false,
+            class: None,
+            closed_at: None,
+            amendments: Vec::new(),
+            wake: None,
+            waiting: false,
+        }
+    }
+
+    /// The channels on which it waits, each once.
+    #[must_use]
+    pub fn channels(&self) -> Vec<ChannelId> {
+        let mut channels: Vec<ChannelId> = self.leg.expectations.iter().map(|e| e.channel).collect();
+        channels.sort_unstable();
+        channels.dedup();
+        channels
+    }
+
+    /// Whether any expectation is about the channel.
+    #[must_use]
+    pub fn waits_on(&self, channel: ChannelId) -> bool {
+        self.leg.expectations.iter().any(|e| e.channel == channel)
+    }
+
+    /// Whether it has left or may have left.
+    #[must_use]
+    pub const fn fired(&self) -> bool {
+        matches!(self.phase, Phase::Fired | Phase::Cleaning | Phase::Closed)
+    }
+
+    /// Takes in one sighting. The result says whether its content has to be evaluated.
+    pub(super) fn take(&mut self, seen: &super::Seen) -> bool {
+        let event = matches!(seen.identity, Identity::Event(_));
+        let same = |a: &Arrival| event && a.channel == seen.channel && a.identity == seen.identity;
+        if seen.repeat != Repeat::AfterAck
+            && let Some(known) = self.arrivals.iter_mut().find(|a| same(a) && !a.after_ack)
+        {
+            known.attempts = known.attempts.saturating_add(1);
+            known.redelivered = true;
+            if seen.at.hi < known.at.hi {
+                known.at = seen.at;
+                known.looked_at = seen.looked_at;
+                known.widened = seen.widened;
+            }
+            return false;
+        }
+        if self.arrivals.len() >= ARRIVALS_LIMIT {
+            self.tainted = true;
+            return false;
+        }
+        self.arrivals.push(Arrival {
+            observation: seen.observation,
+            channel: seen.channel,
+            at: seen.at,
+            looked_at: seen.looked_at,
+            widened: seen.widened,
+            identity: seen.identity.clone(),
+            attempts: 1,
+            redelivered: false,
+            after_ack: seen.repeat == Repeat::AfterAck,
+            matched: 0,
+            held: 0,
+            pending: true,
+        });
+        true
+    }
+
+    /// Whether an observation has not been evaluated yet.
+    #[must_use]
+    pub fn pending(&self) -> bool {
+        self.arrivals.iter().any(|a| a.pending)
+    }
+}

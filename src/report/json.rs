@@ -1,0 +1,15 @@
+//! One object with every record.
+
+use super::{Results, Style};
+
+/// Indented, with a final line break.
+pub(super) fn render(results: &Results, _: Style) -> String {
+    // Maps with string keys and numbers that are finite always serialise.
+    serde_json::to_string_pretty(results).unwrap_or_default() + "\n"
+}
+
+/// The JSON Schema of `--format json`.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Results).to_value()
+}

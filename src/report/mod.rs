@@ -1,0 +1,61 @@
+//! What is told of records. It knows records, never kinds or the machine.
+//!
+//! To add a format: one file with a `render`, its `mod` line and its line in the list below.
+
+mod explain;
+mod github;
+mod json;
+mod junit;
+mod markdown;
+mod ndjson;
+pub mod progress;
+mod results;
+mod text;
+
+pub use explain::{draw, timeline};
+pub use json::schema;
+pub use ndjson::line;
+pub use results::{Results, SummaryRow, Truth, silent_failure};
+pub use text::visible;
+
+/// How a rendering may look.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style {
+    /// Escape sequences for colour are wanted.
+    pub colour: bool,
+    /// Columns of the terminal; 80 where there is none.
+    pub width: u16,
+}
+
+macro_rules! formats {
+    ($($(#[doc = $doc:literal])+ $name:literal => $variant:ident, $module:ident),+ $(,)?) => {
+        /// How results are written.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+        pub enum Format {
+            $($(#[doc = $doc])+ #[value(name = $name)] $variant),+
+        }
+
+        impl Format {
+            /// The whole of the results in this format.
+            #[must_use]
+            pub fn render(self, results: &Results, style: Style) -> String {
+                match self { $(Self::$variant => $module::render(results, style)),+ }
+            }
+        }
+    };
+}
+
+formats! {
+    /// For people: a table, and what became of each run that was not delivered.
+    "text" => Text, text,
+    /// One object with every record.
+    "json" => Json, json,
+    /// One record a line.
+    "ndjson" => Ndjson, ndjson,
+    /// JUnit XML, for CI.
+    "junit" => Junit, junit,
+    /// Annotations of a GitHub workflow, at the line that was not met.
+    "github" => Github, github,
+    /// For a pull request or a job summary.
+    "markdown" => Markdown, markdown,
+}

@@ -1,0 +1,295 @@
+//! The store of one process: an SQLite file.
+
+mod apply;
+mod checkpoint;
+mod files;
+mod lock;
+mod op;
+mod queue;
+mod read;
+mod schema;
+mod trouble;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use futures::future::BoxFuture;
+use tokio::sync::Mutex;
+
+use self::lock::StoreLock;
+use self::op::{Answer, Op};
+use self::queue::{Queue, Refusal};
+use self::read::Readers;
+use self::writer::Writer;
+use super::{Claim, Fired, Intent, OpenRun, RunFilter, Store, StoredObservation};
+use crate::model::{Fault, Moment, ObservationId, Reason, RunId, RunRecord, SkipRecord, TokenKey};
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Now: what a second opener is told of the holder.
+    pub now: Moment,
+    /// The command that opens it: what a second opener is told of the holder.
+    pub command: String,
+    /// At most so many writes wait for the disk; more are refused at once.
+    pub queue_ops: usize,
+    /// At most so many bytes wait for the disk; more are refused at once.
+    pub queue_bytes: usize,
+    /// The file grows no larger; more is refused as on a full disk. `None`: as large as the disk allows.
+    pub max_bytes: Option<u64>,
+    /// When a write is answered.
+    pub ack: Ack,
+}
+
+impl Options {
+    /// The defaults: 16,384 writes and 64 MiB in the queue, no limit to the file, answers after the commit.
+    #[must_use]
+    pub fn new(now: Moment, command: impl Into<String>) -> Self {
+        Self {
+            now,
+            command: command.into(),
+            queue_ops: 16_384,
+            queue_bytes: 64 << 20,
+            max_bytes: None,
+            ack: Ack::AfterCommit,
+        }
+    }
+}
+
+/// When a write is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ack {
+    /// Once it is durable.
+    AfterCommit,
+    /// A fault, for the negative control of the durability tests: before, and the commit follows once `hold` writes
+    /// have been answered. No command offers it.
+    #[doc(hidden)]
+    BeforeCommit {
+        /// Writes to answer before a commit.
+        hold: usize,
+    },
+}
+
+/// An SQLite file in WAL mode with one writer thread, group commit and `synchronous = FULL`. Reads run on connections
+/// of their own and on threads that may block: it wants a tokio runtime, and no paused clock.
+#[derive(Debug)]
+pub struct SqliteStore {
+    file: PathBuf,
+    queue: Arc<Queue>,
+    readers: Arc<Readers>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path`, or makes it (0600, missing folders 0700). Blocks: the file is read from end to end.
+    ///
+    /// # Errors
+    /// Another process has it open, it is damaged, of a newer landfall or not landfall's, or it cannot be made. Each
+    /// message names the file and what to do.
+    pub fn open(path: &Path, options: Options) -> Result<Self, Fault> {
+        let file = files::resolve(path)?;
+        let lock = StoreLock::take(&file, &options.command, options.now)?;
+        files::make_file(&file)?;
+        let connection = schema::open_writer(&file, options.max_bytes)?;
+        let queue = Arc::new(Queue::new(options.queue_ops, options.queue_bytes));
+        let writer = Writer::new(file.clone(), options.max_bytes, options.ack, connection, lock);
+        let works = Arc::clone(&queue);
+        let thread = std::thread::Builder::new()
+            .name(String::from("landfall-store"))
+            .spawn(move || writer.run(&works))
+            .map_err(|e| {
+                Fault::new(
+                    Reason::Store,
+                    format!("cannot start the thread of the store `{}`: {e}", file.display()),
+                )
+            })?;
+        Ok(Self {
+            readers: Arc::new(Readers::new(file.clone())),
+            file,
+            queue,
+            writer: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// The file, links resolved.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    async fn write(&self, op: Op) -> Result<Answer, Fault> {
+        let receiver = self.queue.push(op).map_err(|refusal| self.refused(refusal))?;
+        receiver.await.unwrap_or_else(|_| {
+            Err(Fault::new(
+                Reason::Internal,
+                format!(
+                    "the thread that writes the store `{}` has ended: this is a bug of landfall's; restart it",
+                    self.file.display()
+                ),
+            ))
+        })
+    }
+
+    async fn done(&self, op: Result<Op, Fault>) -> Result<(), Fault> {
+        self.write(op?).await.map(drop)
+    }
+
+    fn refused(&self, refusal: Refusal) -> Fault {
+        let file = self.file.display();
+        let (max_ops, max_bytes) = self.queue.limits();
+        match refusal {
+            Refusal::Full { ops, bytes } => Fault::new(
+                Reason::Store,
+                format!(
+                    "the queue of the store `{file}` is full ({ops} of {max_ops} writes, {bytes} of {max_bytes} bytes): the disk does not keep up; probe less often, or put the store on a faster disk"
+                ),
+            ),
+            Refusal::TooLarge { bytes } => Fault::new(
+                Reason::Store,
+                format!(
+                    "a write of {bytes} bytes is larger than the queue of the store `{file}` ({max_bytes} bytes): lower the size limits of the channel or trigger that it comes from"
+                ),
+            ),
+            Refusal::Closed => Fault::new(Reason::Stopped, format!("the store `{file}` is shut down")),
+        }
+    }
+
+    fn unexpected(&self, answer: &Answer) -> Fault {
+        Fault::new(
+            Reason::Internal,
+            format!(
+                "the store `{}` gave the answer of another write: {answer:?}",
+                self.file.display()
+            ),
+        )
+    }
+}
+
+impl Store for SqliteStore {
+    fn token_key(&self, fresh: [u8; 32]) -> BoxFuture<'_, Result<TokenKey, Fault>> {
+        Box::pin(async move {
+            match self.write(Op::TokenKey(fresh)).await? {
+                Answer::Key(key) => Ok(TokenKey::new(key)),
+                _ => Err(Fault::new(
+                    Reason::Internal,
+                    format!(
+                        "the store `{}` gave the answer of another write",
+                        self.file.display()
+                    ),
+                )),
+            }
+        })
+    }
+
+    fn claim(&self, intents: Vec<Intent>) -> BoxFuture<'_, Result<Vec<Claim>, Fault>> {
+        Box::pin(async move {
+            let mut withdrawal = Withdrawal {
+                queue: &self.queue,
+                runs: intents.iter().map(|intent| intent.run).collect(),
+            };
+            let answer = self.write(Op::claim(intents)?).await;
+            withdrawal.runs.clear();
+            match answer? {
+                Answer::Claims(claims) => Ok(claims),
+                other => Err(self.unexpected(&other)),
+            }
+        })
+    }
+
+    fn fired(&self, run: RunId, fired: Fired) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Op::fired(run, &fired)).await })
+    }
+
+    fn observe(&self, observation: StoredObservation) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Op::observe(&observation)).await })
+    }
+
+    fn close(&self, tick: Moment, record: Arc<RunRecord>) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Op::close(tick, &record)).await })
+    }
+
+    fn skip(&self, tick: Moment, record: SkipRecord) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Op::skip(tick, record)).await })
+    }
+
+    fn cursor(&self, name: String) -> BoxFuture<'_, Result<Option<String>, Fault>> {
+        Box::pin(self.readers.read(move |on| read::cursor(on, &name)))
+    }
+
+    fn save_cursor(&self, name: String, cursor: String) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Ok(Op::Cursor { name, cursor })).await })
+    }
+
+    fn claimed_since(&self, probe: String, since: Moment) -> BoxFuture<'_, Result<u64, Fault>> {
+        Box::pin(
+            self.readers
+                .read(move |on| read::claimed_since(on, &probe, since)),
+        )
+    }
+
+    fn open_runs(&self) -> BoxFuture<'_, Result<Vec<OpenRun>, Fault>> {
+        Box::pin(self.readers.read(read::open_runs))
+    }
+
+    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>> {
+        Box::pin(self.readers.read(move |on| read::runs(on, &filter)))
+    }
+
+    fn last_observation(&self) -> BoxFuture<'_, Result<Option<ObservationId>, Fault>> {
+        Box::pin(self.readers.read(read::last_observation))
+    }
+
+    fn replaced(&self, run: RunId) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>> {
+        Box::pin(self.readers.read(move |on| read::replaced(on, run)))
+    }
+
+    fn skips(&self, since: Option<Moment>) -> BoxFuture<'_, Result<Vec<SkipRecord>, Fault>> {
+        Box::pin(self.readers.read(move |on| read::skips(on, since)))
+    }
+
+    fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            // Before the writer: the last connection to close leaves one file behind.
+            self.readers.close().await;
+            self.queue.close();
+            let Some(thread) = self.writer.lock().await.take() else {
+                return Ok(());
+            };
+            let ended = tokio::task::spawn_blocking(move || thread.join().is_ok()).await;
+            if matches!(ended, Ok(true)) {
+                return Ok(());
+            }
+            Err(Fault::new(
+                Reason::Internal,
+                format!(
+                    "the thread that writes the store `{}` ended in a panic: this is a bug of landfall's",
+                    self.file.display()
+                ),
+            ))
+        })
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        // What is queued is still committed, by a thread that nobody waits for; `shutdown` waits.
+        self.queue.close();
+    }
+}
+
+/// Takes claims back where the one who made them has gone before he was answered.
+struct Withdrawal<'a> {
+    queue: &'a Queue,
+    runs: Vec<RunId>,
+}
+
+impl Drop for Withdrawal<'_> {
+    fn drop(&mut self) {
+        if !self.runs.is_empty() {
+            self.queue
+                .push_always(Op::Withdraw(std::mem::take(&mut self.runs)));
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What is read, on connections of its own: a reader never holds the writer.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
+
+use super::op::unpack;
+use super::schema;
+use super::trouble::fault;
+use crate::model::{
+    ChannelId, Fault, Moment, Observation, ObservationId, Reason, RunId, RunRecord, SkipRecord,
+};
+use crate::store::{Fired, Intent, OpenRun, RunFilter, StoredObservation};
+
+/// So many reads run at once; more wait their turn.
+const READERS: usize = 2;
+
+/// The connections that read, opened when first needed.
+#[derive(Debug)]
+pub(super) struct Readers {
+    file: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    turns: Semaphore,
+}
+
+/// Why a read gave nothing.
+#[derive(Debug)]
+pub(super) enum Unread {
+    Sql(rusqlite::Error),
+    /// A row holds what this landfall cannot read.
+    Content(String),
+}
+
+impl From<rusqlite::Error> for Unread {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl Readers {
+    pub(super) fn new(file: PathBuf) -> Self {
+        Self {
+            file,
+            idle: Mutex::default(),
+            turns: Semaphore::new(READERS),
+        }
+    }
+
+    /// Runs `query` on a thread that may block.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        query: impl FnOnce(&Connection) -> Result<T, Unread> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let _turn = self.turns.acquire().await.map_err(|_| {
+            Fault::new(
+                Reason::Stopped,
+                format!("the store `{}` is shut down", self.file.display()),
+            )
+        })?;
+        let readers = Arc::clone(self);
+        tokio::task::spawn_blocking(move || readers.on_idle(query))
+            .await
+            .map_err(|e| Fault::new(Reason::Internal, format!("reading the store ended early: {e}")))?
+    }
+
+    /// Waits for the reads under way, refuses further ones, and closes.
+    pub(super) async fn close(&self) {
+        if let Ok(all) = self.turns.acquire_many(READERS as u32).await {
+            self.turns.close();
+            all.forget();
+        }
+        self.lock().clear();
+    }
+
+    fn on_idle<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Unread>) -> Result<T, Fault> {
+        let idle = self.lock().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => schema::open_reader(&self.file)?,
+        };
+        match query(&connection) {
+            Ok(read) => {
+                self.lock().push(connection);
+                Ok(read)
+            }
+            // A connection that failed is not used again: the next read opens another.
+            Err(Unread::Sql(error)) => Err(fault(&self.file, "reading", &error)),
+            Err(Unread::Content(what)) => Err(Fault::new(
+                Reason::Store,
+                format!(
+                    "the store `{}` holds what this landfall cannot read: {what}; run the landfall that wrote it",
+                    self.file.display()
+                ),
+            )),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn cursor(on: &Connection, name: &str) -> Result<Option<String>, Unread> {
+    let mut query = on.prepare_cached("SELECT cursor FROM cursors WHERE name = ?1")?;
+    Ok(query.query_row([name], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn claimed_since(on: &Connection, probe: &str, since: Moment) -> Result<u64, Unread> {
+    let mut query = on.prepare_cached("SELECT count(*) FROM claims WHERE probe = ?1 AND at >= ?2")?;
+    let count: i64 = query.query_row(params![probe, since.0], |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+pub(super) fn last_observation(on: &Connection) -> Result<Option<ObservationId>, Unread> {
+    let last: Option<i64> = on.query_row("SELECT max(id) FROM observations", [], |row| row.get(0))?;
+    Ok(last.map(|id| ObservationId(id.unsigned_abs())))
+}
+
+pub(super) fn replaced(on: &Connection, run: RunId) -> Result<Vec<RunRecord>, Unread> {
+    let mut query = on.prepare_cached("SELECT record FROM history WHERE run = ?1 ORDER BY seq")?;
+    let mut rows = query.query([&run.0.as_bytes()[..]])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(json(row, 0, &format!("a replaced record of run {run}"))?);
+    }
+    Ok(records)
+}
+
+pub(super) fn skips(on: &Connection, since: Option<Moment>) -> Result<Vec<SkipRecord>, Unread> {
+    let mut query = on.prepare_cached(
+        "SELECT record, tick FROM skips WHERE tick >= ?1 ORDER BY tick, probe, input, route",
+    )?;
+    let mut rows = query.query([since.map_or(i64::MIN, |since| since.0)])?;
+    let mut skips = Vec::new();
+    while let Some(row) = rows.next()? {
+        skips.push(json(
+            row,
+            0,
+            &format!("the skip of tick {}", Moment(row.get(1)?)),
+        )?);
+    }
+    Ok(skips)
+}
+
+pub(super) fn runs(on: &Connection, filter: &RunFilter) -> Result<Vec<RunRecord>, Unread> {
+    let mut sql = String::from("SELECT record, run FROM records WHERE tick >= ?1");
+    let since = filter.since.map_or(i64::MIN, |since| since.0);
+    let mut values: Vec<&dyn rusqlite::ToSql> = vec![&since];
+    for (column, wanted) in [("probe", &filter.probe), ("route", &filter.route)] {
+        if let Some(wanted) = wanted {
+            values.push(wanted);
+            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
+        }
+    }
+    let limit = filter.limit.map_or(-1, i64::from);
+    values.push(&limit);
+    sql.push_str(&format!(" ORDER BY tick DESC, run DESC LIMIT ?{}", values.len()));
+    let mut query = on.prepare_cached(&sql)?;
+    let mut rows = query.query(values.as_slice())?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        records.push(json(row, 0, &format!("the record of run {}", run(row, 1)?))?);
+    }
+    Ok(records)
+}
+
+/// Both parts of one view, so that an observation never stands beside an intent of another instant.
+pub(super) fn open_runs(on: &Connection) -> Result<Vec<OpenRun>, Unread> {
+    let view = on.unchecked_transaction()?;
+    let mut open = intents(&view)?;
+    let mut query = view.prepare_cached(
+        "SELECT i.run, o.id, o.channel, o.channel_id, o.runs, o.sighting
+         FROM intents i CROSS JOIN run_observation r ON r.run = i.run CROSS JOIN observations o ON o.id = r.observation
+         ORDER BY i.run, r.observation",
+    )?;
+    let mut rows = query.query([])?;
+    let mut at = 0;
+    while let Some(row) = rows.next()? {
+        let run = run(row, 0)?;
+        // Both lists rise by run, so one pass joins them.
+        while open.get(at).is_some_and(|open| open.intent.run < run) {
+            at += 1;
+        }
+        if let Some(open) = open.get_mut(at).filter(|open| open.intent.run == run) {
+            open.observations.push(observation(row)?);
+        }
+    }
+    Ok(open)
+}
+
+fn intents(on: &Connection) -> Result<Vec<OpenRun>, Unread> {
+    let mut query = on.prepare_cached(
+        "SELECT i.intent, i.run, f.sent, f.answer FROM intents i LEFT JOIN fired f ON f.run = i.run ORDER BY i.run",
+    )?;
+    let mut rows = query.query([])?;
+    let mut open = Vec::new();
+    while let Some(row) = rows.next()? {
+        let run = run(row, 1)?;
+        let intent: Intent = json(row, 0, &format!("the intent of run {run}"))?;
+        let fired = match row.get::<_, Option<i64>>(2)? {
+            None => None,
+            Some(sent) => Some(Fired {
+                sent: Moment(sent),
+                answer: match row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+                    None => None,
+                    Some(_) => Some(json(row, 3, &format!("the answer of run {run}"))?),
+                },
+            }),
+        };
+        open.push(OpenRun {
+            intent,
+            fired,
+            observations: Vec::new(),
+        });
+    }
+    Ok(open)
+}
+
+fn observation(row: &Row<'_>) -> Result<StoredObservation, Unread> {
+    let id = ObservationId(row.get::<_, i64>(1)?.unsigned_abs());
+    Ok(StoredObservation {
+        channel: row.get(2)?,
+        observation: Observation {
+            id,
+            channel: ChannelId(row.get(3)?),
+            sighting: json(row, 5, &format!("observation {}", id.0))?,
+        },
+        runs: unpack(&row.get::<_, Vec<u8>>(4)?),
+    })
+}
+
+fn run(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {
+    row.get::<_, [u8; 16]>(column)
+        .map(|bytes| RunId(uuid::Uuid::from_bytes(bytes)))
+}
+
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize, what: &str) -> Result<T, Unread> {
+    let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+    serde_json::from_str(text).map_err(|e| Unread::Content(format!("{what}: {e}")))
+}
