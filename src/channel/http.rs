@@ -38,7 +38,7 @@ pub struct HttpConfig {
     #[serde(default)]
     headers: BTreeMap<String, Template>,
     /// Credentials.
-    auth: Option<HttpAuth>,
+    auth: Option<Box<HttpAuth>>,
     /// What counts as there, of `seen.status`, `seen.json`, …; left out: any 2xx. Until it holds nothing is reported.
     found: Option<Expr>,
     /// A state after which nothing changes any more: asking stops at once.

@@ -72,7 +72,7 @@ impl HttpSource {
             );
         }
         let mut request = self.client.request(method, url).headers(headers);
-        request = match &self.config.auth {
+        request = match self.config.auth.as_deref() {
             None => request,
             Some(HttpAuth::Bearer(token)) => request.bearer_auth(scope.secret(token)?),
             Some(HttpAuth::Basic { user, password }) => {
