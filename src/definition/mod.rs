@@ -1,5 +1,9 @@
 //! YAML to [`Probe`]: read with positions, checked as a whole, compiled.
 
+mod available;
+mod build;
+mod check;
+mod decode;
 pub mod expression;
 mod expression_cost;
 mod expression_explain;
@@ -7,11 +11,17 @@ mod expression_names;
 #[cfg(test)]
 mod expression_tests;
 mod expression_values;
+mod files;
 pub mod known;
+mod load;
+mod node;
+mod print;
 mod probe;
+pub mod raw;
 mod scope;
 #[cfg(test)]
 mod scope_tests;
+mod secrets;
 pub mod template;
 mod template_cache;
 mod template_filters;
@@ -20,8 +30,13 @@ mod template_scan;
 mod template_tests;
 mod template_url;
 mod template_values;
+mod timeout;
+mod traps;
 
+pub use load::{LoadOptions, Loaded, discover, load};
 pub use probe::{
     ChannelDef, Cleanup, ExpectationDef, Fingerprint, LegDef, Limits, Objective, Probe, RequestDef, Workspace,
 };
+pub use raw::{RawProbe, RawWorkspace};
 pub use scope::{Explained, RunScope};
+pub use secrets::{Environment, ProcessEnvironment};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::channel::ChannelConfig;
 use crate::diag::Sources;
 use crate::lifecycle::schedule::Schedule;
-use crate::model::{Expr, Free, Leg, Spanned, TokenFormat};
+use crate::model::{Expr, Free, Leg, Span, Spanned, TokenFormat};
 use crate::redact::Redactor;
 use crate::store;
 use crate::trigger::TriggerConfig;
@@ -126,6 +126,8 @@ pub struct ExpectationDef {
     pub expect: Vec<Expr>,
     /// Names the key where neither the token nor a captured id is enough.
     pub key: Option<Expr>,
+    /// Where it stands: the channel's name after `in:`.
+    pub span: Span,
 }
 
 /// `fingerprint:`

@@ -41,6 +41,9 @@ impl Lapse {
         if rest.is_empty() {
             return Err(wrong());
         }
+        if rest.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(format!("a duration needs its unit: write `{rest}s`"));
+        }
         while !rest.is_empty() {
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             let (number, tail) = rest.split_at(digits);
@@ -77,8 +80,17 @@ impl<'de> Deserialize<'de> for Lapse {
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Lapse, E> {
                 Lapse::parse(text).map_err(E::custom)
             }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Lapse, E> {
+                Err(E::custom(format!("a duration needs its unit: write `{number}s`")))
+            }
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Lapse, E> {
+                Err(E::custom(format!(
+                    "a duration needs its unit: write `{}ms`",
+                    (number * 1000.0).round()
+                )))
+            }
         }
-        deserializer.deserialize_str(Written)
+        deserializer.deserialize_any(Written)
     }
 }
 

@@ -8,6 +8,7 @@ mod lapse;
 mod leg;
 mod moment;
 mod observation;
+mod percent;
 mod record;
 mod text;
 mod token;
@@ -20,6 +21,7 @@ pub use lapse::Lapse;
 pub use leg::{ExpectationSpec, Layer, Leg, Tick, Times};
 pub use moment::{Interval, Moment, Seconds};
 pub use observation::{Identity, Observation, Repeat, Sighting};
+pub use percent::Percent;
 pub use record::{
     Amendment, ExpectationRecord, Hop, LayerRecord, Layers, ObservationRecord, RunRecord, SkipReason,
     SkipRecord, Unmet,

@@ -190,9 +190,10 @@ impl JsonSchema for Secret {
 }
 
 /// Any YAML value; strings in it are templates, and one that is a lone `{{ expression }}` keeps its type.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Free {
     /// `null`
+    #[default]
     Null,
     /// `true`, `false`
     Bool(bool),
@@ -206,8 +207,23 @@ pub enum Free {
     Map(Vec<(Spanned<String>, Free)>),
 }
 
+impl Free {
+    /// The newtype name by which the definition reader hands strings on to [`Template`], with their places.
+    pub const NEWTYPE: &'static str = "$landfall::Free";
+}
+
 impl<'de> Deserialize<'de> for Free {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Outer;
+        impl<'de> Visitor<'de> for Outer {
+            type Value = Free;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Free, D::Error> {
+                deserializer.deserialize_any(Any)
+            }
+        }
         struct Any;
         impl<'de> Visitor<'de> for Any {
             type Value = Free;
@@ -253,7 +269,7 @@ impl<'de> Deserialize<'de> for Free {
                 Ok(Free::Map(entries))
             }
         }
-        deserializer.deserialize_any(Any)
+        deserializer.deserialize_newtype_struct(Self::NEWTYPE, Outer)
     }
 }
 

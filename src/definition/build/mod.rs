@@ -1,0 +1,14 @@
+//! Raw to checked: legs of routes and inputs, expectations with their defaults, revisions.
+
+mod leg;
+mod plan;
+mod probe;
+mod revision;
+mod shared;
+mod workspace;
+
+pub(super) use plan::LegPlan;
+pub(super) use probe::{ProbeFile, probe};
+pub(super) use revision::canonical;
+pub(super) use shared::Shared;
+pub(super) use workspace::{Settings, settings};

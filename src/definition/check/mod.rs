@@ -1,0 +1,15 @@
+//! Every rule of the format that types cannot hold.
+
+mod address;
+mod file;
+mod limits;
+mod names;
+mod report;
+mod texts;
+mod timing;
+
+pub(super) use file::file;
+pub(super) use limits::limits;
+pub(super) use names::{probe_names, variable, workspace_names};
+pub(super) use texts::{ChannelTexts, channel_texts, check_probe_texts, read};
+pub(super) use timing::{lapse, schedule, times};

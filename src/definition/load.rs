@@ -1,0 +1,404 @@
+//! A folder to a workspace: which files, in which order, and everything that is wrong with them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::available::Shape;
+use super::build::{self, ProbeFile, Settings, Shared};
+use super::decode::{self, NoteKind};
+use super::files::{self, File};
+use super::node::{self, Tree};
+use super::probe::{ChannelDef, Probe, Workspace};
+use super::raw::{RawProbe, RawWorkspace};
+use super::secrets::{Environment, Resolver};
+use super::{check, print, timeout};
+use crate::diag::{Code, Problem, Problems, Sources};
+use crate::model::Span;
+use crate::redact::Redactor;
+
+/// Channels that a workspace may have.
+const MAX_CHANNELS: usize = 1_000;
+const STACK: usize = 64 << 20;
+
+/// Which workspace to load, and what the command line says of it.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// The folder with `landfall.yaml`; `None` looks for the nearest one upwards from the current folder.
+    pub dir: Option<PathBuf>,
+    /// `--var NAME=VALUE`.
+    pub vars: Vec<(String, String)>,
+}
+
+/// What loading gave.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The workspace; `None` where there is an error.
+    pub workspace: Option<Workspace>,
+    /// Everything that is wrong, or will not go as written.
+    pub problems: Problems,
+    /// The files that problems point into.
+    pub sources: Arc<Sources>,
+    /// Knows every secret that was read, also where the workspace did not load.
+    pub redactor: Arc<Redactor>,
+    expanded: Value,
+}
+
+impl Loaded {
+    /// The definitions with references resolved, defaults and overrides in place and secrets masked: `workspace`, and
+    /// `probes` by file. To be written with `serde_yaml`.
+    #[must_use]
+    pub const fn expanded(&self) -> &Value {
+        &self.expanded
+    }
+}
+
+/// The nearest folder at or above `from` that has a `landfall.yaml`.
+#[must_use]
+pub fn discover(from: &Path) -> Option<PathBuf> {
+    from.ancestors()
+        .find(|folder| folder.join(files::WORKSPACE).is_file())
+        .map(Path::to_owned)
+}
+
+/// Loads a workspace and finds everything that is wrong with it. Nothing is contacted.
+#[must_use]
+pub fn load(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
+    // Values nest within a limit, but readers of YAML use much stack for each level: they get a stack of their own.
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new()
+            .name(String::from("load"))
+            .stack_size(STACK);
+        match builder.spawn_scoped(scope, || load_here(options, environment)) {
+            Ok(thread) => thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => load_here(options, environment),
+        }
+    })
+}
+
+fn load_here(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
+    let mut problems = Problems::default();
+    let mut sources = Sources::default();
+    let here = fs::canonicalize(".").unwrap_or_else(|_| PathBuf::from("."));
+    let root = options.dir.clone().or_else(|| discover(&here));
+    let Some(root) = root.filter(|root| root.join(files::WORKSPACE).is_file()) else {
+        no_workspace(options.dir.as_deref(), &here, &mut sources, &mut problems);
+        return Loaded {
+            workspace: None,
+            problems,
+            sources: Arc::new(sources),
+            redactor: Arc::default(),
+            expanded: Value::Null,
+        };
+    };
+    let root = fs::canonicalize(&root).unwrap_or(root);
+    let mut loader = Loader {
+        resolver: Resolver::new(environment, &root),
+        root: &root,
+        sources,
+        problems,
+        literal_secrets: Vec::new(),
+    };
+    let parts = loader.parts(&options.vars);
+    loader.finish(parts)
+}
+
+fn no_workspace(dir: Option<&Path>, here: &Path, sources: &mut Sources, problems: &mut Problems) {
+    let (place, label) = match dir {
+        Some(folder) => (folder, "given with `--workspace`"),
+        None => (here, "nor in any folder above"),
+    };
+    let file = sources.add(place.display().to_string(), "");
+    problems
+        .error(
+            Code::NoWorkspace,
+            Span {
+                file,
+                start: 0,
+                end: 0,
+            },
+            format!("there is no `landfall.yaml` in `{}`", place.display()),
+            label,
+        )
+        .help("`landfall init` writes one; `-w DIR` names the folder that has one");
+}
+
+/// The state of loading.
+struct Loader<'l> {
+    resolver: Resolver<'l>,
+    root: &'l Path,
+    sources: Sources,
+    problems: Problems,
+    /// Values of secret fields that stand in the file itself.
+    literal_secrets: Vec<String>,
+}
+
+/// What a workspace consists of.
+struct Parts {
+    settings: Settings,
+    allow_exec: bool,
+    channels: Vec<ChannelDef>,
+    probes: Vec<Probe>,
+    expanded: Value,
+}
+
+/// A file that is YAML.
+struct Read {
+    file: u16,
+    text: String,
+    tree: Tree,
+}
+
+impl Loader<'_> {
+    fn parts(&mut self, overrides: &[(String, String)]) -> Parts {
+        let workspace = self.read(&files::workspace(self.root));
+        let unreadable = workspace.is_err();
+        let (raw, tree, text, file) = match workspace {
+            Ok(Some(read)) => {
+                let Read { file, text, tree } = read;
+                let decoded = decode::decode::<RawWorkspace>(&tree, &text, &mut self.problems);
+                (Some(decoded), Some(tree), text, file)
+            }
+            Ok(None) => (None, None, String::new(), 0),
+            Err(file) => (None, None, String::new(), file),
+        };
+        // What an unreadable `landfall.yaml` defines is unknown: probes are then checked for the rest.
+        let open = unreadable || raw.as_ref().is_some_and(|d| d.value.is_none());
+        let (raw, notes) = raw.map_or_else(Default::default, |d| (d.value.unwrap_or_default(), d.notes));
+        self.keep_secrets(&notes);
+        let start = Span {
+            file,
+            start: 0,
+            end: 0,
+        };
+        let settings = build::settings(&raw, self.root, overrides, start, &mut self.problems);
+        let texts = tree
+            .as_ref()
+            .map(|tree| check::read(notes, tree, &text, &mut self.problems))
+            .unwrap_or_default();
+        let mut shared = shared(&raw, tree.as_ref(), &settings, open);
+        let names: Vec<&str> = raw
+            .channels
+            .0
+            .iter()
+            .map(|(name, _)| name.value.as_str())
+            .collect();
+        shared.channel_texts = check::channel_texts(texts, &names);
+        if names.len() > MAX_CHANNELS {
+            self.problems.error(
+                Code::Limit,
+                start,
+                format!("{} channels", names.len()),
+                format!("more than the limit of {MAX_CHANNELS} in one workspace"),
+            );
+        }
+        self.channels(&shared.channels);
+        let (probes, printed) = self.probes(&mut shared);
+        for at in 0..shared.channel_texts.len() {
+            let vars = shared.vars.clone();
+            let Some(texts) = shared.channel_texts.get_mut(at) else {
+                continue;
+            };
+            texts.finish(&vars, &text, &mut self.problems);
+        }
+        let used: Vec<String> = shared.used_variables().collect();
+        for name in settings.overridden.iter().filter(|name| !used.contains(name)) {
+            self.problems.warning(
+                Code::Override,
+                start,
+                format!("nothing names the variable `{name}`"),
+                "given with `--var`",
+            );
+        }
+        let expanded = print::workspace(tree.as_ref().map(|t| &t.root), &settings, printed);
+        Parts {
+            settings,
+            allow_exec: raw.allow_exec,
+            channels: shared.channels,
+            probes,
+            expanded,
+        }
+    }
+
+    /// What each kind says of its own settings. A statement that holds a template is refused by its own code already.
+    fn channels(&mut self, channels: &[ChannelDef]) {
+        let mut found = Problems::default();
+        for channel in channels {
+            channel.config.check(&mut found);
+        }
+        let sql = |p: &&Problem| p.code == Code::SqlTemplate;
+        let told: HashSet<Span> = self.problems.all().iter().filter(sql).map(|p| p.span).collect();
+        for problem in found.all().iter().filter(|p| !told.contains(&p.span)) {
+            self.problems.push(problem.clone());
+        }
+    }
+
+    fn probes(&mut self, shared: &mut Shared) -> (Vec<Probe>, Vec<(String, Value)>) {
+        let mut probes = Vec::new();
+        let mut printed = Vec::new();
+        for file in files::probes(self.root, &mut self.sources, &mut self.problems) {
+            let Ok(read) = self.read(&file) else { continue };
+            let Some(Read { text, mut tree, .. }) = read else {
+                let id = self.sources.add(file.name.clone(), "");
+                self.problems.error(
+                    Code::Empty,
+                    Span {
+                        file: id,
+                        start: 0,
+                        end: 0,
+                    },
+                    format!("`{}` is empty", file.name),
+                    "a probe stands in each file",
+                );
+                continue;
+            };
+            if let Some(default) = &shared.defaults.timeout {
+                timeout::add(&mut tree, default);
+            }
+            let decoded = decode::decode::<RawProbe>(&tree, &text, &mut self.problems);
+            self.keep_secrets(&decoded.notes);
+            printed.push((file.name.clone(), print::value(&tree.root)));
+            let found = ProbeFile {
+                tree: &tree,
+                text: &text,
+                decoded,
+            };
+            probes.extend(build::probe(found, shared, &mut self.problems));
+        }
+        probes.sort_by(|a, b| a.name.cmp(&b.name));
+        (probes, printed)
+    }
+
+    /// Reads one file. `Ok(None)`: it says nothing. The error is the file's number; the problem is put down.
+    fn read(&mut self, file: &File) -> Result<Option<Read>, u16> {
+        let (id, text) = files::text(file, &mut self.sources, &mut self.problems)?;
+        let mut tree = match node::read(&text, id) {
+            Ok(Some(tree)) => tree,
+            Ok(None) => return Ok(None),
+            Err(unreadable) => {
+                files::unreadable(&unreadable, &text, &mut self.problems);
+                return Err(id);
+            }
+        };
+        check::file(&tree, &text, &mut self.problems);
+        self.resolver.resolve(&mut tree.root, &mut self.problems);
+        Ok(Some(Read { file: id, text, tree }))
+    }
+
+    fn keep_secrets(&mut self, notes: &[decode::Note]) {
+        let secrets = notes
+            .iter()
+            .filter(|note| note.kind == NoteKind::Secret && !note.source.contains("{{"));
+        self.literal_secrets
+            .extend(secrets.map(|note| note.source.clone()));
+    }
+
+    fn finish(self, parts: Parts) -> Loaded {
+        let secrets: BTreeSet<String> = self
+            .resolver
+            .secrets
+            .into_iter()
+            .chain(self.literal_secrets)
+            .collect();
+        let redactor = Arc::new(Redactor::new(secrets));
+        let mut sources = self.sources;
+        sources.hide(Arc::clone(&redactor));
+        let sources = Arc::new(sources);
+        let mut problems = self.problems;
+        problems.settle(&sources);
+        let mut expanded = parts.expanded;
+        redactor.value(&mut expanded);
+        let settings = parts.settings;
+        let workspace = (!problems.has_errors()).then(|| Workspace {
+            root: self.root.to_owned(),
+            store: settings.store,
+            listen: settings.listen,
+            admin: settings.admin,
+            public_url: settings.public_url,
+            location: settings.location,
+            allow_exec: parts.allow_exec,
+            vars: settings.vars,
+            channels: parts.channels,
+            probes: parts.probes.into_iter().map(Arc::new).collect(),
+            sources: Arc::clone(&sources),
+            redactor: Arc::clone(&redactor),
+        });
+        Loaded {
+            workspace,
+            problems,
+            sources,
+            redactor,
+            expanded,
+        }
+    }
+}
+
+fn shared(raw: &RawWorkspace, tree: Option<&Tree>, settings: &Settings, open: bool) -> Shared {
+    let channels: Vec<ChannelDef> = raw
+        .channels
+        .0
+        .iter()
+        .map(|(name, config)| ChannelDef {
+            name: name.clone(),
+            config: config.clone(),
+        })
+        .collect();
+    let ids: HashMap<String, usize> = channels
+        .iter()
+        .enumerate()
+        .map(|(at, channel)| (channel.name.value.clone(), at))
+        .collect();
+    let section = |key: &str| {
+        tree.and_then(|t| t.root.get(key))
+            .map(node::Node::entries)
+            .unwrap_or_default()
+    };
+    let written: HashMap<&str, String> = section("channels")
+        .iter()
+        .map(|(key, value)| (key.text.as_str(), build::canonical(value)))
+        .collect();
+    let mut written_vars: BTreeMap<String, String> = section("vars")
+        .iter()
+        .map(|(key, value)| (key.text.clone(), build::canonical(value)))
+        .collect();
+    for name in &settings.overridden {
+        if let Some(value) = settings.vars.get(name) {
+            written_vars.insert(name.clone(), value.to_string());
+        }
+    }
+    let broken: HashSet<String> = section("channels")
+        .iter()
+        .map(|(key, _)| key.text.clone())
+        .filter(|name| !ids.contains_key(name))
+        .collect();
+    let vars = Shape::fields(
+        settings
+            .vars
+            .iter()
+            .map(|(name, value)| (name.clone(), Shape::of(value))),
+    );
+    let written = channels
+        .iter()
+        .map(|c| written.get(c.name.value.as_str()).cloned().unwrap_or_default())
+        .collect();
+    Shared {
+        channels,
+        ids,
+        broken,
+        open,
+        channel_texts: Vec::new(),
+        written,
+        vars: if open { Shape::Open } else { vars },
+        written_vars,
+        defaults: raw.defaults.clone(),
+        allow_exec: raw.allow_exec,
+        location: Arc::clone(&settings.location),
+        used_vars: BTreeSet::new(),
+        probes: HashMap::new(),
+    }
+}

@@ -1,0 +1,124 @@
+//! `landfall.yaml`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, IgnoredAny, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::{Named, Plain, RawLimits, RawObjective};
+use crate::channel::ChannelConfig;
+use crate::model::{Lapse, Spanned};
+
+/// What all probes of a workspace share. Every key may be left out.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawWorkspace {
+    /// Where records are kept: `memory`, or `sqlite:PATH` with a path relative to the workspace. Default
+    /// `sqlite:landfall.db`.
+    pub store: Option<StoreText>,
+    /// Where callbacks are received: an IP address and a port. Default `127.0.0.1:4747`.
+    pub listen: Option<Spanned<String>>,
+    /// Where pages, API and metrics are served, where that is another address than `listen`.
+    pub admin: Option<Spanned<String>>,
+    /// How the outside reaches `listen`: an http or https address. Default: `http://` and the address of `listen`.
+    pub public_url: Option<Spanned<String>>,
+    /// Where this landfall runs, as reports call it. Default `local`.
+    pub location: Option<Spanned<String>>,
+    /// Plain values: `vars.NAME` in templates and expressions. `--var NAME=VALUE` goes before.
+    #[serde(default)]
+    pub vars: Named<Plain>,
+    /// What probes get where they say nothing themselves.
+    #[serde(default)]
+    pub defaults: RawDefaults,
+    /// Whether `exec` triggers may run programs. Default `false`.
+    #[serde(default)]
+    pub allow_exec: bool,
+    /// Where outcomes are seen, by name.
+    #[serde(default)]
+    pub channels: Named<ChannelConfig>,
+    /// Destinations of alerts. This version refuses them.
+    #[schemars(skip)]
+    pub alerts: Option<Spanned<NotRead>>,
+}
+
+/// What probes get where they say nothing themselves.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawDefaults {
+    /// For `within` of `outcome` and `executed`. Default `30s`.
+    pub within: Option<Spanned<Lapse>>,
+    /// For `grace` of `outcome` and `executed`. Default: as long as `within` of the same expectation.
+    pub grace: Option<Spanned<Lapse>>,
+    /// For a probe's `settle`. Default `2s`.
+    pub settle: Option<Spanned<Lapse>>,
+    /// For the `timeout` of every `request` and `cleanup` whose kind has one. Default: the kind's own.
+    pub timeout: Option<Spanned<Lapse>>,
+    /// For `timezone` of a probe's `cron` schedule. Default UTC.
+    pub timezone: Option<Spanned<String>>,
+    /// For a probe's `limits`, key by key.
+    #[serde(default)]
+    pub limits: RawLimits,
+    /// For a probe's `objective`, key by key.
+    #[serde(default)]
+    pub objective: RawObjective,
+    /// Labels that every probe has; a probe's own go before.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// `memory` or `sqlite:PATH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreText {
+    /// Nothing survives the process.
+    Memory,
+    /// A file, relative to the workspace.
+    Sqlite(String),
+}
+
+impl<'de> Deserialize<'de> for StoreText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = StoreText;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<StoreText, E> {
+                match text.split_once(':') {
+                    None if text == "memory" => Ok(StoreText::Memory),
+                    Some(("sqlite", path)) if !path.trim().is_empty() => {
+                        Ok(StoreText::Sqlite(path.to_owned()))
+                    }
+                    _ => Err(E::custom(format!(
+                        "`{text}` is no store: write `memory` or `sqlite:PATH`"
+                    ))),
+                }
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+impl JsonSchema for StoreText {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Store".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^(memory|sqlite:.+)$" })
+    }
+}
+
+/// Something whose place alone matters.
+#[derive(Clone, Copy, Debug)]
+pub struct NotRead;
+
+impl<'de> Deserialize<'de> for NotRead {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self)
+    }
+}
