@@ -53,5 +53,15 @@ postfix -c "$dir/etc" check
 /usr/lib/postfix/sbin/master -c "$dir/etc" -d >"$dir/master.out" 2>&1 </dev/null &
 pids="$pids $!"
 
+tries=0
+until grep -q Binding "$dir/grey.out" && grep -q "daemon started" "$dir/postfix.log" 2>/dev/null; do
+  tries=$((tries + 1))
+  if [ "$tries" -gt 100 ]; then
+    echo "the mail system did not start:" >&2
+    cat "$dir"/*.out >&2
+    exit 1
+  fi
+  sleep 0.1
+done
 echo "The mail system runs in $dir; Postfix logs to $dir/postfix.log. Ctrl-C ends it and removes the folder."
 wait
