@@ -145,8 +145,8 @@ pub trait Handler: Send + Sync {
     /// The body limit in bytes; over it the listener answers 413 by itself.
     fn body_limit(&self) -> usize;
 
-    /// Turns a request away by its head alone (the body is empty), before any of its body is read. An answer of 404
-    /// counts against the budget for requests that match nothing.
+    /// Turns a request away by its head alone (the body is empty), before any of its body is read. 404 says that it
+    /// matches nothing: it counts against the budget for such requests and gets the one answer that they all get.
     fn refuse(&self, _head: &Request) -> Option<Reply> {
         None
     }

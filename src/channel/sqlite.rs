@@ -109,11 +109,19 @@ struct SqliteSource {
 /// Breaks off the query when whoever asked has gone.
 struct BreakOff(Arc<Mutex<Option<InterruptHandle>>>, bool);
 
+impl BreakOff {
+    fn interrupt(&self) {
+        let handle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = handle.as_ref() {
+            handle.interrupt();
+        }
+    }
+}
+
 impl Drop for BreakOff {
     fn drop(&mut self) {
-        let handle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(handle) = handle.as_ref().filter(|_| self.1) {
-            handle.interrupt();
+        if self.1 {
+            self.interrupt();
         }
     }
 }
@@ -128,7 +136,9 @@ impl Source for SqliteSource {
                 sql::RUNS_PER_TURN
             },
             lanes: 1,
-            timeout: self.timeout,
+            one_peer: true,
+            // The reader ends by itself first; this is for a file system that does not answer.
+            timeout: self.timeout * 2 + Duration::from_secs(1),
         }
     }
 
@@ -145,14 +155,21 @@ impl Source for SqliteSource {
             let (reader, interrupt) = (Arc::clone(&self.reader), Arc::clone(&self.interrupt));
             let (asks, clock) = (asks.to_vec(), Arc::clone(&self.clock));
             let mut guard = BreakOff(Arc::clone(&self.interrupt), true);
-            let read = tokio::task::spawn_blocking(move || match reader.try_lock() {
+            let mut read = tokio::task::spawn_blocking(move || match reader.try_lock() {
                 Ok(mut reader) => reader.ask(&asks, &*clock, &interrupt),
                 Err(_) => Err(Failure::Down(Fault::new(
                     Reason::Timeout,
                     "the query that was given up before has not ended yet",
                 ))),
             });
-            let answer = read.await;
+            let answer = match tokio::time::timeout(self.timeout, &mut read).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    // The reader says itself what it was that took so long.
+                    guard.interrupt();
+                    read.await
+                }
+            };
             guard.1 = false;
             answer.unwrap_or_else(|error| {
                 Err(Failure::Down(Fault::new(

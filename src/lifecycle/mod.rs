@@ -15,3 +15,6 @@ pub use event::{Command, Due, DueLeg, Event, Limits, Seen, StrayReason};
 pub use judge::{Finding, Judgement};
 pub use machine::{Machine, Settings};
 pub use run::{Answered, Arrival, Gap, Phase, Run};
+
+#[cfg(test)]
+mod tests;

@@ -173,7 +173,7 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async { Ok(None) })
     }
 
-    /// The records of a run that amendments replaced, oldest first. `None` of them is right for a store that keeps
+    /// The records of a run that amendments replaced, oldest first. An empty list is right for a store that keeps
     /// only the last.
     ///
     /// # Errors

@@ -205,7 +205,7 @@ impl Connection {
             Ok(None) => {}
             Ok(Some(reply)) if reply.status == 404 => return self.unmatched(source),
             Ok(Some(reply)) => return reply,
-            Err(_) => return self.panicked(),
+            Err(_) => return self.dropped(Word::HandlerPanic, handler.as_ref(), &head),
         }
         let mut held = self.shared.pool.hold();
         let reading = body::read(incoming, handler.body_limit(), &mut held);
@@ -217,30 +217,35 @@ impl Connection {
             Err(word) => return self.dropped(word, handler.as_ref(), &head),
         }
         head.received = self.shared.clock.now();
-        let reply = self.handled(handler, head, held).await;
-        if reply.status == 404 {
-            return self.unmatched(source);
-        }
-        reply
+        self.handled(handler, head, held).await
     }
 
     /// In a task of its own: what has arrived is put on record also where its sender hangs up, and a panic ends there.
     async fn handled(&self, handler: Arc<dyn Handler>, request: Request, held: body::Held) -> Reply {
+        let head = Request {
+            headers: Vec::new(),
+            body: Bytes::new(),
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            ..request
+        };
+        let worker = Arc::clone(&handler);
         let task = self.shared.tasks.spawn(async move {
-            let reply = handler.handle(request).await;
+            let reply = worker.handle(request).await;
             drop(held);
             reply
         });
         let abort = task.abort_handle();
-        match tokio::time::timeout(self.shared.limits.handler, task).await {
-            Ok(Ok(reply)) => reply,
-            Ok(Err(_)) => self.panicked(),
+        let word = match tokio::time::timeout(self.shared.limits.handler, task).await {
+            Ok(Ok(reply)) => return reply,
+            Ok(Err(_)) => Word::HandlerPanic,
             Err(_) => {
                 abort.abort();
-                self.shared.counters.add(Word::HandlerTimeout);
-                closing(503, "the request took too long to handle\n")
+                Word::HandlerTimeout
             }
-        }
+        };
+        self.dropped(word, handler.as_ref(), &head)
     }
 
     /// The one answer for an unknown path, a made-up token and a malformed one.
@@ -266,13 +271,10 @@ impl Connection {
                 format!("the body is over the limit of {} bytes\n", handler.body_limit()),
             ),
             Word::BodyTimeout => closing(408, "the body did not come in time\n"),
+            Word::HandlerPanic => Reply::text(500, "internal error\n"),
+            Word::HandlerTimeout => closing(503, "the request took too long to handle\n"),
             _ => closing(503, "too many requests are being read\n").header("retry-after", "1"),
         }
-    }
-
-    fn panicked(&self) -> Reply {
-        self.shared.counters.add(Word::HandlerPanic);
-        Reply::text(500, "internal error\n")
     }
 }
 

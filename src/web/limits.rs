@@ -32,9 +32,10 @@ pub struct Limits {
     pub unmatched_per_source: u32,
     /// Sources whose budget is remembered at once; 4096. Those beyond share one budget.
     pub sources: usize,
-    /// After an answer that leaves a request half read: how long, and
+    /// How long a request that was refused half read is still read, and thrown away, so that its sender gets to read
+    /// the answer; 1 s.
     pub linger: Duration,
-    /// how many bytes are still read and thrown away, so that the sender gets to read the answer; 1 s, 1 MiB.
+    /// How many bytes are so thrown away at most; 1 MiB.
     pub linger_bytes: usize,
     /// How long requests in flight may take to finish once the listener stops; 10 s.
     pub stop: Duration,

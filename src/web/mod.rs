@@ -15,4 +15,4 @@ mod stream;
 
 pub use counters::{Counters, Word};
 pub use limits::Limits;
-pub use listener::{HttpListener, Settings};
+pub use listener::{HttpListener, Settings, bind};

@@ -1,7 +1,7 @@
 //! Where a connection comes from, and whom a proxy says it speaks for.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
@@ -84,11 +84,17 @@ pub(super) fn client(peer: IpAddr, proxies: &[IpNet], forwarded: &str) -> IpAddr
         if !listed(client) {
             break;
         }
-        let hop = hop.trim().trim_start_matches('[').trim_end_matches(']');
-        let Ok(ip) = hop.parse::<IpAddr>() else { break };
+        let Some(ip) = address(hop.trim()) else { break };
         client = ip.to_canonical();
     }
     client
+}
+
+/// Some proxies write the port too, and some put IPv6 into brackets.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.trim_start_matches('[').trim_end_matches(']');
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare.parse().ok().or_else(with_port)
 }
 
 #[cfg(test)]
@@ -109,6 +115,8 @@ mod tests {
             ("10.0.0.1", "1.1.1.1, 198.51.100.7, 10.9.9.9", "198.51.100.7"),
             ("10.0.0.1", "198.51.100.7, nonsense", "10.0.0.1"),
             ("fd00::1", "[2001:db8::1]", "2001:db8::1"),
+            ("fd00::1", "[2001:db8::1]:443", "2001:db8::1"),
+            ("10.0.0.1", "198.51.100.7:52611", "198.51.100.7"),
         ] {
             assert_eq!(
                 client(ip(peer), &proxies, forwarded),

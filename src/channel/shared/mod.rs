@@ -1,5 +1,8 @@
 //! What several kinds share.
 
+pub(super) mod bounded;
 pub(super) mod mail;
 pub(super) mod poll;
+pub(super) mod signature;
 pub(super) mod sql;
+pub(super) mod units;

@@ -51,8 +51,10 @@ pub(crate) struct Pace {
     pub(crate) every: Duration,
     /// Runs per question.
     pub(crate) batch: usize,
-    /// Questions under way at once. With one, a single peer is behind all of them.
+    /// Questions under way at once.
     pub(crate) lanes: usize,
+    /// Whether one peer is behind all questions, so that an answer (or none) for one run speaks for all.
+    pub(crate) one_peer: bool,
     /// The longest a question may take.
     pub(crate) timeout: Duration,
 }

@@ -10,6 +10,13 @@ use crate::model::{Lapse, Secret, Span, Spanned, Template};
 /// The port that is listened on where `listen` names none.
 pub(super) const PORT: u16 = 2525;
 
+/// Connections at once, where `connections` does not say.
+pub(super) const CONNECTIONS: u32 = 200;
+/// The longest mail, where `size_limit` does not say.
+pub(super) const SIZE_LIMIT: u64 = 1 << 20;
+/// All mails under way together stay below this.
+const MEMORY: u64 = 2 << 30;
+
 /// Settings of the `smtp_sink` channel: a mail server of landfall's own for test inboxes. It takes mail for its own
 /// addresses only and never sends any.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -271,6 +278,15 @@ impl SmtpSinkConfig {
                 message,
                 "expected bytes from 1024 to 67108864",
             );
+        }
+        let connections = self.connections.as_ref().map_or(CONNECTIONS, |c| c.value);
+        let each = size.map_or(SIZE_LIMIT, |s| s.value);
+        if let Some(size) = size.filter(|_| each.saturating_mul(connections.into()) > MEMORY) {
+            let message = format!(
+                "{connections} connections with mails of {each} bytes could fill {MEMORY} bytes of memory"
+            );
+            out.error(Code::Setting, size.span, message, "too much at once")
+                .help("lower `size_limit` or `connections`");
         }
     }
 }

@@ -16,10 +16,12 @@ use super::session::{Action, Note, Session};
 use super::tls::Identity;
 use crate::channel::ObservationSink;
 use crate::clock::Clock;
-use crate::model::Moment;
+use crate::model::{Fault, Moment, Reason};
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a mail may take to become durable; its sender is still waiting then (RFC 5321 section 4.5.3.2.6).
+const RECORD: Duration = Duration::from_secs(60);
 /// How long a mail under way may still be silent once landfall is stopping.
 const STOPPING: Duration = Duration::from_secs(2);
 /// How long and how much is read after the last reply, so that the reply is not lost to a reset.
@@ -146,11 +148,10 @@ impl Connection {
                     }
                 }
                 Action::Deliver(letter) => {
-                    let recorded = self
-                        .shared
-                        .recorder
-                        .record(*letter, self.peer, self.arrived)
-                        .await;
+                    let record = self.shared.recorder.record(*letter, self.peer, self.arrived);
+                    let recorded = timeout(RECORD, record)
+                        .await
+                        .unwrap_or_else(|_| Err(Fault::new(Reason::Store, "the store takes too long")));
                     let (result, name) = match recorded {
                         Ok(name) => (Ok(()), name),
                         Err(fault) => (Err(fault), None),

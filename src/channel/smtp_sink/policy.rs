@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::config::{SmtpSinkConfig, Stage};
+use super::config::{CONNECTIONS, SIZE_LIMIT, SmtpSinkConfig, Stage};
 use super::recent::Recent;
 use super::reply::Reply;
 use crate::model::{Fault, Moment, Reason, Token, TokenKey, scan_text};
@@ -73,14 +73,11 @@ impl Policy {
                 password,
                 without_tls: auth.without_tls,
             }),
-            size_limit: config
-                .size_limit
-                .as_ref()
-                .and_then(|s| usize::try_from(s.value).ok())
-                .unwrap_or(1 << 20),
+            size_limit: usize::try_from(config.size_limit.as_ref().map_or(SIZE_LIMIT, |s| s.value))
+                .unwrap_or(usize::MAX),
             recipients_limit: config.recipients_limit.as_ref().map_or(100, |n| n.value as usize),
             commands: config.commands.as_ref().map_or(1000, |n| n.value),
-            connections: config.connections.as_ref().map_or(200, |n| n.value as usize),
+            connections: config.connections.as_ref().map_or(CONNECTIONS, |n| n.value) as usize,
             connections_per_source: config
                 .connections_per_source
                 .as_ref()

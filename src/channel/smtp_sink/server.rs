@@ -1,5 +1,8 @@
 //! The accept loop: every connection in a task of its own, bounded in number.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +45,18 @@ pub(super) async fn bind(at: SocketAddr) -> Result<TcpListener, Fault> {
     })
 }
 
+/// Where connections come from.
+pub(super) trait Accept: Send {
+    /// The next one.
+    fn accept(&mut self) -> impl Future<Output = std::io::Result<(TcpStream, SocketAddr)>> + Send;
+}
+
+impl Accept for TcpListener {
+    async fn accept(&mut self) -> std::io::Result<(TcpStream, SocketAddr)> {
+        Self::accept(self).await
+    }
+}
+
 /// Counts a connection out however its task ends.
 struct Admitted {
     admission: Arc<Admission>,
@@ -56,7 +71,7 @@ impl Drop for Admitted {
 
 /// Accepts until `stop`, then lets what is under way end.
 pub(super) async fn run(
-    listener: TcpListener,
+    mut listener: impl Accept,
     shared: Arc<Shared>,
     admission: Arc<Admission>,
     stop: CancellationToken,

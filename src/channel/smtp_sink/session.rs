@@ -1,6 +1,8 @@
 //! One SMTP session (RFC 5321) as a state machine: bytes in, actions out, no IO.
 
 mod commands;
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -87,12 +87,7 @@ impl Peer {
 
     /// Connected, nothing read yet.
     pub(crate) async fn silent_client(&self) -> Client {
-        let tcp = TcpStream::connect(self.at).await.unwrap();
-        tcp.set_nodelay(true).unwrap();
-        Client {
-            io: Box::new(tcp),
-            buffer: Vec::new(),
-        }
+        Client::connect(self.at).await
     }
 
     pub(crate) fn sightings(&self) -> Vec<Sighting> {
@@ -151,6 +146,27 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Connected, nothing read yet.
+    pub(crate) async fn connect(at: SocketAddr) -> Self {
+        let tcp = TcpStream::connect(at).await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        Self {
+            io: Box::new(tcp),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Whether the sink has said something, now.
+    pub(crate) async fn has_something(&mut self) -> bool {
+        let mut byte = [0];
+        let read = std::pin::pin!(self.io.read(&mut byte));
+        let now = futures::future::FutureExt::now_or_never(read);
+        if let Some(Ok(count @ 1..)) = now {
+            self.buffer.extend_from_slice(&byte[..count]);
+        }
+        !self.buffer.is_empty()
+    }
+
     /// Sends bytes; a sink that has hung up is no failure here, the reply tells.
     pub(crate) async fn raw(&mut self, bytes: &[u8]) {
         let _gone = self.io.write_all(bytes).await.is_err() || self.io.flush().await.is_err();

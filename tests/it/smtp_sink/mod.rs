@@ -5,4 +5,5 @@ pub(crate) mod client;
 mod record;
 mod rules;
 mod script;
+mod settings;
 pub(crate) mod tls;

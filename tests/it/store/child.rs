@@ -23,7 +23,7 @@ const MARK: &str = "> ";
 pub(crate) enum Role {
     /// Claims, fires, observes and closes until it is killed.
     Work,
-    /// Observes one thing after the other, and reads, and says what became of each.
+    /// Claims and observes one thing after the other, and reads, and says what became of each.
     Observe,
     /// Opens the store under a umask, and waits for the end of its input.
     Open,
@@ -59,7 +59,7 @@ impl Worker {
         Self { child, lines }
     }
 
-    pub(crate) fn worker(file: &Path, ledger: &Path, round: u128, hold: usize) -> Self {
+    pub(crate) fn at_work(file: &Path, ledger: &Path, round: u128, hold: usize) -> Self {
         let more = [
             (LEDGER, ledger.to_str().unwrap().to_owned()),
             (ROUND, round.to_string()),
@@ -176,12 +176,19 @@ async fn worker(store: Arc<SqliteStore>, ledger: Arc<std::fs::File>, round: u128
 async fn observe(file: &Path) {
     let store = open(file);
     for id in 1..=120 {
+        let number = u128::from(id);
+        match store.claim(vec![intent(number, "a")]).await {
+            Ok(_) => say(&format!("claimed {id}")),
+            Err(e) => say(&format!("refused {id} {}: {e}", e.reason.word())),
+        }
         match store.observe(observation(id, &[])).await {
             Ok(()) => say(&format!("observed {id}")),
             Err(e) => say(&format!("refused {id} {}: {e}", e.reason.word())),
         }
-        let read = store.last_observation().await;
-        say(&format!("read {}", read.is_ok()));
+        if given(HOLD).is_none() {
+            let read = store.last_observation().await;
+            say(&format!("read {}", read.is_ok()));
+        }
     }
     say("end");
 }
@@ -197,6 +204,11 @@ fn hold_open(file: &Path) {
         }
         Err(e) => say(&format!("refused {e}")),
     }
+}
+
+/// No reads: then the connection that writes is the only one, and a reopened file is read from its log afresh.
+pub(crate) fn without_reads() -> [(&'static str, String); 1] {
+    [(HOLD, String::from("0"))]
 }
 
 pub(crate) fn umask(mask: u32) -> [(&'static str, String); 1] {

@@ -43,14 +43,14 @@ async fn rounds(count: u128, seed: u64, hold: usize) -> Vec<String> {
     let mut found = Vec::new();
     for round in 1..=count {
         let acknowledged = random.random_range(0..400);
-        let mut worker = Worker::worker(&file, &ledger, round, hold);
+        let mut worker = Worker::at_work(&file, &ledger, round, hold);
         assert_eq!(
             worker.line().as_deref(),
             Some("ready"),
             "round {round}, seed {seed:#x}"
         );
         for _ in 0..acknowledged {
-            said.hear(&worker.line().expect("the worker goes on until it is killed"));
+            said.hear(&worker.line().unwrap());
         }
         for line in worker.kill() {
             said.hear(&line);

@@ -6,7 +6,7 @@ use std::process::Command;
 use landfall::model::{Fault, Reason};
 use landfall::store::{Claim, SqliteStore, Store};
 
-use super::child::{Role, Worker};
+use super::child::{Role, Worker, without_reads};
 use super::make::{intent, observation, open, options};
 
 /// A file system of a few megabytes.
@@ -132,8 +132,20 @@ async fn a_file_at_its_limit() {
     assert_eq!(kept(&file), taken);
 }
 
-/// What a child says while `fsync` fails as `when` says, and what the file holds afterwards.
-fn with_failing_fsync(when: &str) -> (Vec<String>, Vec<u64>) {
+/// Ids of the runs that the file has a claim of.
+fn claimed(file: &Path) -> Vec<u64> {
+    let file = rusqlite::Connection::open(file).unwrap();
+    let mut tokens = file
+        .prepare("SELECT i.intent ->> 'token' FROM claims c JOIN intents i ON i.run = c.run ORDER BY c.run")
+        .unwrap();
+    let tokens = tokens.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    tokens
+        .map(|token| token.unwrap()["token".len()..].parse().unwrap())
+        .collect()
+}
+
+/// What a child says while `fsync` fails as `when` says, and what observations and claims the file holds afterwards.
+fn with_failing_fsync(when: &str, more: &[(&str, String)]) -> (Vec<String>, Vec<u64>, Vec<u64>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("landfall.db");
     let inject = format!("inject=fsync:error=EIO:when={when}");
@@ -148,42 +160,50 @@ fn with_failing_fsync(when: &str) -> (Vec<String>, Vec<u64>) {
         "-o",
         trace.to_str().unwrap(),
     ];
-    let mut worker = Worker::start(Role::Observe, &file, &wrapper, &[]);
+    let mut worker = Worker::start(Role::Observe, &file, &wrapper, more);
     let said: Vec<String> = std::iter::from_fn(|| worker.line()).collect();
     assert_eq!(said.last().map(String::as_str), Some("end"), "{said:?}");
-    (said, kept(&file))
+    let (kept, claimed) = (kept(&file), claimed(&file));
+    (said, kept, claimed)
 }
 
-fn observed(said: &[String]) -> Vec<u64> {
+fn numbers(said: &[String], word: &str) -> Vec<u64> {
     said.iter()
-        .filter_map(|line| line.strip_prefix("observed ")?.parse().ok())
+        .filter_map(|line| line.strip_prefix(word)?.parse().ok())
         .collect()
 }
 
 #[test]
 fn a_failed_fsync_costs_the_connection_and_acknowledges_nothing() {
-    let (said, kept) = with_failing_fsync("40..42");
-    let refused: Vec<&String> = said.iter().filter(|line| line.starts_with("refused")).collect();
-    assert!(!refused.is_empty(), "strace made no fsync fail: {said:?}");
-    for line in &refused {
+    for more in [&[][..], &without_reads()] {
+        let (said, kept, claims) = with_failing_fsync("60..65", more);
+        let refused: Vec<&String> = said.iter().filter(|line| line.starts_with("refused")).collect();
+        assert!(!refused.is_empty(), "strace made no fsync fail: {said:?}");
+        for line in &refused {
+            assert!(
+                line.contains("store: the disk under the store") && line.contains("reopened and verified"),
+                "{line}"
+            );
+        }
+        let observed = numbers(&said, "observed ");
+        assert_eq!(observed.last(), Some(&120), "it goes on once the disk does");
         assert!(
-            line.contains("store: the disk under the store") && line.contains("reopened and verified"),
-            "{line}"
+            observed.iter().all(|id| kept.contains(id)),
+            "{observed:?} against {kept:?}"
         );
+        assert_eq!(
+            claims,
+            numbers(&said, "claimed "),
+            "a claim that was refused is withdrawn"
+        );
+        assert!(said.iter().all(|line| line != "read false"));
     }
-    let observed = observed(&said);
-    assert_eq!(observed.last(), Some(&120), "it goes on once the disk does");
-    assert!(
-        observed.iter().all(|id| kept.contains(id)),
-        "{observed:?} against {kept:?}"
-    );
-    assert!(said.iter().all(|line| line != "read false"));
 }
 
 #[test]
 fn a_disk_that_stays_broken_takes_nothing_and_is_read_all_the_same() {
-    let (said, kept) = with_failing_fsync("40+");
-    let observed = observed(&said);
+    let (said, kept, _) = with_failing_fsync("60+", &[]);
+    let observed = numbers(&said, "observed ");
     let last = observed.last().copied().unwrap_or(0);
     assert!(last > 0 && last < 120, "{observed:?}");
     assert_eq!(

@@ -3,10 +3,10 @@
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use landfall::store::{SqliteStore, Store};
+use landfall::store::{Fired, OpenRun, SqliteStore, Store};
 
 use super::child::{Role, Worker, umask};
-use super::make::{intent, observation, open, options};
+use super::make::{intent, observation, open, options, tick};
 
 fn refusal(file: &Path) -> String {
     match SqliteStore::open(file, options()) {
@@ -174,4 +174,34 @@ async fn everything_is_there_after_a_reopen() {
         Some("7")
     );
     assert_eq!(store.last_observation().await.unwrap().unwrap().0, 3);
+}
+
+/// As the first schema holds it: what is on record now must be readable by every later landfall.
+const FIRST_SCHEMA: &str = r#"
+INSERT INTO intents VALUES (x'01920000000070008000000000000001',
+  '{"run":"01920000-0000-7000-8000-000000000001","probe":"orders","input":"default","route":"a","location":"eu-west","tick":1790000060000000000,"revision":"r1","token":"token1","at":1790000060000000000,"plan":{"deadlines":[1,2.5],"address":"canary@example.com"}}');
+INSERT INTO fired VALUES (x'01920000000070008000000000000001', 1790000060000000000, '{"status":202}');
+INSERT INTO observations VALUES (9, 'hooks', 3, x'01920000000070008000000000000001',
+  '{"at":{"lo":5,"hi":9},"looked_at":null,"widened":false,"narrowed":null,"identity":{"event":"webhook-9"},"repeat":"first","seen":{"text":"paid 9: \u00fc \u0000 end"},"keys":["key9"],"automatic":false,"summary":"POST /c/hooks"}');
+INSERT INTO run_observation VALUES (x'01920000000070008000000000000001', 9);
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_first_schema_holds_can_still_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("landfall.db");
+    open(&file).shutdown().await.unwrap();
+    rusqlite::Connection::open(&file)
+        .unwrap()
+        .execute_batch(FIRST_SCHEMA)
+        .unwrap();
+    let open_run = OpenRun {
+        intent: intent(1, "a"),
+        fired: Some(Fired {
+            sent: tick(1),
+            answer: Some(serde_json::json!({ "status": 202 })),
+        }),
+        observations: vec![observation(9, &[intent(1, "a").run])],
+    };
+    assert_eq!(open(&file).open_runs().await.unwrap(), [open_run]);
 }

@@ -1,5 +1,7 @@
 //! Who waits, and for what. No IO and no clock: every instant is passed in.
 
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use std::collections::{BTreeSet, HashMap};
@@ -83,6 +85,9 @@ struct Look {
     left: usize,
     /// What is asked from now on is sent later than this.
     seen_to: Moment,
+    /// Whether it is about one run alone: what is dropped of a run is told of that run, and fails no look at all.
+    single: bool,
+    fault: Option<Fault>,
     tell: Tell,
 }
 
@@ -121,7 +126,7 @@ impl Registry {
         );
         self.schedule(run, expected);
         // Where each run has an address of its own, what another's answered says nothing.
-        let shared = pace.lanes == 1 && !self.down;
+        let shared = pace.one_peer && !self.down;
         Ok(shared && self.last_good.is_some_and(|good| now.since(good) <= ARM_FRESH))
     }
 
@@ -180,7 +185,7 @@ impl Registry {
             }
         }
         // Nobody waits for what this run would have seen.
-        self.tell(&watch.looks, &Ok(()));
+        self.tell(&watch.looks, &Ok(()), true);
     }
 
     /// Asks for a look at one run, or at all, that is sent no earlier than `due`, which has come.
@@ -222,7 +227,18 @@ impl Registry {
         if left == 0 {
             answer(tell, Ok(seen_to.max(due)));
         } else {
-            self.looks.insert(id, Look { left, seen_to, tell });
+            let single = run.is_some();
+            let fault = None;
+            self.looks.insert(
+                id,
+                Look {
+                    left,
+                    seen_to,
+                    single,
+                    fault,
+                    tell,
+                },
+            );
         }
         notices
     }
@@ -275,16 +291,22 @@ impl Registry {
         self.queue.insert((at, run));
     }
 
-    fn tell(&mut self, looks: &[u64], result: &Result<(), Fault>) {
+    /// Notes for these looks that a run was asked for, or why not. `own`: the fault is the run's own and is told of it.
+    fn tell(&mut self, looks: &[u64], result: &Result<(), Fault>, own: bool) {
         for id in looks {
             let Some(look) = self.looks.get_mut(id) else {
                 continue;
             };
-            look.left = if result.is_ok() { look.left - 1 } else { 0 };
+            look.left -= 1;
+            if let Err(fault) = result
+                && (look.single || !own)
+            {
+                look.fault.get_or_insert_with(|| fault.clone());
+            }
             if look.left == 0
                 && let Some(look) = self.looks.remove(id)
             {
-                answer(look.tell, result.clone().map(|()| look.seen_to));
+                answer(look.tell, look.fault.map_or(Ok(look.seen_to), Err));
             }
         }
     }

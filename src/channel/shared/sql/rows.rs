@@ -1,7 +1,5 @@
 //! Rows as JSON, with limits that name themselves.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value, json};
 
 use super::{CELL_BYTES, COLUMNS, ROW_BYTES};
@@ -56,11 +54,6 @@ impl Row {
     /// How much of it is kept in memory.
     pub(crate) fn size(&self) -> usize {
         self.kept
-    }
-
-    /// The limit that left columns out.
-    pub(crate) fn left_out(&self) -> Option<&str> {
-        self.left_out.as_deref()
     }
 
     fn text(&self, column: &str) -> Option<String> {
@@ -167,13 +160,9 @@ fn summary(row: &Row) -> String {
             Value::Array(_) | Value::Object(_) => String::from("…"),
             other => other.to_string(),
         };
-        // Writing to a string cannot fail.
-        drop(write!(
-            line,
-            " {}={}",
-            cell.name,
-            value.replace(char::is_control, " ")
-        ));
+        for part in [" ", &cell.name, "=", &value.replace(char::is_control, " ")] {
+            line.push_str(part);
+        }
         if line.len() > SUMMARY {
             break;
         }
@@ -224,10 +213,14 @@ mod tests {
         let many: Vec<(String, Value)> = (0..1_000).map(|i| (format!("c{i}"), json!(i))).collect();
         let many: Vec<(&str, Value)> = many.iter().map(|(n, v)| (n.as_str(), v.clone())).collect();
         let wide = row(&many);
-        assert_eq!(wide.left_out(), Some("columns per row (256), from `c256` on"));
         let got = found(wide, Some("t"), None).unwrap();
         assert_eq!(got.seen["row"].as_object().unwrap().len(), COLUMNS);
-        assert!(got.seen["cut"][0].as_str().unwrap().contains("columns per row"));
+        assert!(
+            got.seen["cut"][0]
+                .as_str()
+                .unwrap()
+                .contains("columns per row (256), from `c256` on")
+        );
         let text = "x".repeat(CELL_BYTES);
         let heavy = row(&[
             ("a", json!(text)),
@@ -235,7 +228,8 @@ mod tests {
             ("c", json!(text)),
             ("d", json!(text)),
         ]);
-        assert!(heavy.left_out().unwrap().starts_with("bytes per row"));
+        let got = found(heavy, Some("t"), None).unwrap();
+        assert!(got.seen["cut"][0].as_str().unwrap().contains("bytes per row"));
         let long = "é".repeat(CELL_BYTES);
         let (kept, had) = cut_text(&long);
         assert_eq!((kept.len(), had), (CELL_BYTES, Some(2 * CELL_BYTES as u64)));

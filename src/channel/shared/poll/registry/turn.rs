@@ -48,9 +48,7 @@ impl Waiting {
 impl Registry {
     /// What to do now, a lane being free.
     pub(in super::super) fn step(&mut self, now: Moment, pace: &Pace) -> Step {
-        let gate = self
-            .open_at
-            .filter(|at| self.down && pace.lanes == 1 && *at > now);
+        let gate = self.open_at.filter(|at| self.down && pace.one_peer && *at > now);
         if let Some(at) = gate {
             return Step::Wait((!self.queue.is_empty()).then_some(at));
         }
@@ -94,12 +92,13 @@ impl Registry {
         let run = turn.ask.run;
         let Some(watch) = self.watches.get_mut(&run) else {
             // It was let go of in the meantime, and nobody waits for what it would have seen.
-            self.tell(&turn.looks, &Ok(()));
+            self.tell(&turn.looks, &Ok(()), true);
             return None;
         };
         watch.asked = false;
         let current = watch.version == turn.version;
         let every = interval(watch, now, pace);
+        let own = matches!(end, End::Spoilt(_) | End::Unready(_));
         let (told, mut next, notice) = match end {
             End::Covered { sent, finished } => {
                 watch.covered = current.then_some(sent);
@@ -134,7 +133,7 @@ impl Registry {
                 (Err(fault.clone()), next, self.failed(turn, since, fault, now))
             }
         };
-        self.tell(&turn.looks, &told);
+        self.tell(&turn.looks, &told, own);
         let Some(watch) = self.watches.get_mut(&run) else {
             return notice;
         };
@@ -145,7 +144,7 @@ impl Registry {
             State::Polled => self.schedule(run, next),
             State::Finished | State::Dormant(_) => {
                 let looks = std::mem::take(&mut watch.looks);
-                self.tell(&looks, &told);
+                self.tell(&looks, &told, own);
             }
         }
         notice
@@ -183,7 +182,7 @@ impl Registry {
             self.down = false;
             return Some(Notice::Up);
         }
-        if pace.lanes == 1 && !std::mem::replace(&mut self.rallied, true) {
+        if pace.one_peer && !std::mem::replace(&mut self.rallied, true) {
             // The one peer is back: nobody needs to sit out a pause.
             self.hurry(now, |w| w.failures > 0);
         }

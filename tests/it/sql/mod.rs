@@ -1,0 +1,4 @@
+//! Rows of real databases.
+
+mod postgres;
+mod sqlite;
