@@ -36,7 +36,10 @@ fn every_schedule_ends_once_and_as_the_truth_says() {
     if seeds().count() > 1 {
         // A simulation that never reaches a class proves nothing of it.
         for class in Class::ALL {
-            assert!(counts.get(&Some(class)).is_some_and(|n| *n > 50), "{class:?} hardly ever: {counts:?}");
+            assert!(
+                counts.get(&Some(class)).is_some_and(|n| *n > 50),
+                "{class:?} hardly ever: {counts:?}"
+            );
         }
     }
 }
@@ -50,12 +53,25 @@ fn check(script: &Script, outcome: &Outcome, rng: &mut impl Rng, seed: u64) -> O
     let closes = count(&|c| matches!(c, Command::Close { .. }));
     let skips = count(&|c| matches!(c, Command::Skip { .. }));
     assert!(fires <= 1, "seed {seed}: fired {fires} times");
-    assert_eq!(closes + skips, 1, "seed {seed}: {closes} records and {skips} skips of one tick");
-    assert_eq!(fires, closes, "seed {seed}: a record of what never left, or no record of what did");
+    assert_eq!(
+        closes + skips,
+        1,
+        "seed {seed}: {closes} records and {skips} skips of one tick"
+    );
+    assert_eq!(
+        fires, closes,
+        "seed {seed}: a record of what never left, or no record of what did"
+    );
     if let Some(fired) = place(&|c| matches!(c, Command::Fire { .. })) {
         let claimed = place(&|c| matches!(c, Command::Claim { .. }));
-        assert!(claimed.is_some_and(|claimed| claimed < fired), "seed {seed}: fired before it was claimed");
-        assert!(outcome.armed_before_claim, "seed {seed}: claimed before every channel was armed");
+        assert!(
+            claimed.is_some_and(|claimed| claimed < fired),
+            "seed {seed}: fired before it was claimed"
+        );
+        assert!(
+            outcome.armed_before_claim,
+            "seed {seed}: claimed before every channel was armed"
+        );
     }
     if let Some(run) = outcome.world.machine.run(outcome.world.run) {
         assert!(run.arrivals.len() <= 256, "seed {seed}: arrivals without a bound");
@@ -65,8 +81,13 @@ fn check(script: &Script, outcome: &Outcome, rng: &mut impl Rng, seed: u64) -> O
         return None;
     }
     let class = class.unwrap_or_else(|| panic!("seed {seed}: closed without a class"));
-    assert_eq!(again(script, outcome, rng), Some(class), "seed {seed}: another order, another class");
-    oracle::agrees(script, outcome, class).unwrap_or_else(|why| panic!("seed {seed}: {class:?}, but {why}\n{script:#?}"));
+    assert_eq!(
+        again(script, outcome, rng),
+        Some(class),
+        "seed {seed}: another order, another class"
+    );
+    oracle::agrees(script, outcome, class)
+        .unwrap_or_else(|why| panic!("seed {seed}: {class:?}, but {why}\n{script:#?}"));
     Some(class)
 }
 
@@ -90,16 +111,39 @@ fn again(script: &Script, outcome: &Outcome, rng: &mut impl Rng) -> Option<Class
     if let Some((now, reason)) = &outcome.cut {
         // What had been looked at before the cut counts as looked at.
         for (channel, through) in &outcome.through_at_cut {
-            world.tell(*now, Event::Watermark { channel: *channel, through: *through });
+            world.tell(
+                *now,
+                Event::Watermark {
+                    channel: *channel,
+                    through: *through,
+                },
+            );
         }
-        world.tell(*now, Event::Cut { reason: reason.clone() });
+        world.tell(
+            *now,
+            Event::Cut {
+                reason: reason.clone(),
+            },
+        );
         for (channel, through) in &outcome.through {
-            world.tell(60_000, Event::Watermark { channel: *channel, through: *through });
+            world.tell(
+                60_000,
+                Event::Watermark {
+                    channel: *channel,
+                    through: *through,
+                },
+            );
         }
         return world.class();
     }
     for (channel, through) in &outcome.through {
-        world.tell(0, Event::Watermark { channel: *channel, through: *through });
+        world.tell(
+            0,
+            Event::Watermark {
+                channel: *channel,
+                through: *through,
+            },
+        );
     }
     world.pass(60_000);
     world.class()

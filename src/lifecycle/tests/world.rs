@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::lifecycle::{Command, Due, DueLeg, Event, Limits, Machine, Seen, Settings};
 use crate::model::{
-    Accepted, ChannelId, Class, ExpectationSpec, Flag, Identity, Interval, Layer, Leg, Moment, ObservationId, Repeat,
-    RunId, Tick, Times, Token, TokenFormat, TokenKey,
+    Accepted, ChannelId, Class, ExpectationSpec, Flag, Identity, Interval, Layer, Leg, Moment, ObservationId,
+    Repeat, RunId, Tick, Times, Token, TokenFormat, TokenKey,
 };
 
 /// A push channel: what it misses is gone.
@@ -72,7 +72,13 @@ impl World {
         world.due(leg, Limits::default());
         world.arm_all();
         world.tell(0, Event::Claimed { run: world.run });
-        world.tell(0, Event::Sent { run: world.run, at: SENT });
+        world.tell(
+            0,
+            Event::Sent {
+                run: world.run,
+                at: SENT,
+            },
+        );
         world
     }
 
@@ -88,7 +94,11 @@ impl World {
     }
 
     pub(super) fn due(&mut self, leg: Arc<Leg>, limits: Limits) {
-        let legs = vec![DueLeg { run: self.run, token: token(1), leg }];
+        let legs = vec![DueLeg {
+            run: self.run,
+            token: token(1),
+            leg,
+        }];
         let due = Due {
             probe: "probe".into(),
             tick: Tick { due: SENT },
@@ -117,13 +127,24 @@ impl World {
             for command in &commands {
                 match command {
                     Command::Look { channel, due } if self.answering.contains(channel) => {
-                        open.push(Event::Watermark { channel: *channel, through: (*due).max(at(millis)) });
+                        open.push(Event::Watermark {
+                            channel: *channel,
+                            through: (*due).max(at(millis)),
+                        });
                     }
                     Command::Evaluate { run, observation } => {
                         let (matched, held) = self.marks;
-                        open.push(Event::Marked { run: *run, observation: *observation, matched, held });
+                        open.push(Event::Marked {
+                            run: *run,
+                            observation: *observation,
+                            matched,
+                            held,
+                        });
                     }
-                    Command::Cleanup { run } => open.push(Event::Cleaned { run: *run, done: true }),
+                    Command::Cleanup { run } => open.push(Event::Cleaned {
+                        run: *run,
+                        done: true,
+                    }),
                     _ => {}
                 }
             }
@@ -142,8 +163,19 @@ impl World {
     }
 
     pub(super) fn answered(&mut self, millis: i64, accepted: Accepted) {
-        let reason = String::from(if accepted == Accepted::Yes { "" } else { "status: 500" });
-        let event = Event::Answered { run: self.run, sent: SENT, at: at(millis), accepted, reason, keys: Vec::new() };
+        let reason = String::from(if accepted == Accepted::Yes {
+            ""
+        } else {
+            "status: 500"
+        });
+        let event = Event::Answered {
+            run: self.run,
+            sent: SENT,
+            at: at(millis),
+            accepted,
+            reason,
+            keys: Vec::new(),
+        };
         self.tell(millis, event);
     }
 
@@ -174,10 +206,16 @@ impl World {
     }
 
     pub(super) fn flags(&self, millis: i64) -> Vec<Flag> {
-        self.machine.judge(self.run, at(millis)).map(|j| j.flags).unwrap_or_default()
+        self.machine
+            .judge(self.run, at(millis))
+            .map(|j| j.flags)
+            .unwrap_or_default()
     }
 
     pub(super) fn closes(&self) -> usize {
-        self.commands.iter().filter(|c| matches!(c, Command::Close { .. })).count()
+        self.commands
+            .iter()
+            .filter(|c| matches!(c, Command::Close { .. }))
+            .count()
     }
 }

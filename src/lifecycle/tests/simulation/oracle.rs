@@ -12,8 +12,13 @@ pub(super) fn agrees(script: &Script, outcome: &Outcome, class: Class) -> Result
     if outcome.cut.is_some() {
         return cut(script, outcome, class);
     }
-    let outcomes: Vec<(usize, &ExpectationSpec)> =
-        script.leg.expectations.iter().enumerate().filter(|(_, e)| e.layer == Layer::Outcome).collect();
+    let outcomes: Vec<(usize, &ExpectationSpec)> = script
+        .leg
+        .expectations
+        .iter()
+        .enumerate()
+        .filter(|(_, e)| e.layer == Layer::Outcome)
+        .collect();
     let blind_possible = !script.outages.is_empty();
     let ours = class == Class::Unobserved;
     if ours && !blind_possible {
@@ -28,7 +33,11 @@ pub(super) fn agrees(script: &Script, outcome: &Outcome, class: Class) -> Result
     if matches!(class, Class::Rejected | Class::Phantom) {
         return Err(String::from("the API did not refuse"));
     }
-    let fails = script.leg.expectations.iter().any(|e| e.layer == Layer::FailedWhen);
+    let fails = script
+        .leg
+        .expectations
+        .iter()
+        .any(|e| e.layer == Layer::FailedWhen);
     if class == Class::Failed && !fails {
         return Err(String::from("nobody can say that it failed"));
     }
@@ -41,8 +50,13 @@ pub(super) fn agrees(script: &Script, outcome: &Outcome, class: Class) -> Result
 /// Truths that meet expectation `i`, as distinct arrivals in order of time.
 fn held<'a>(script: &'a Script, outcome: &Outcome, i: usize) -> Vec<&'a True> {
     let visible = |n: usize| !outcome.missed.contains(&n);
-    let mut held: Vec<&True> =
-        script.truth.iter().enumerate().filter(|(n, t)| t.marks.1 >> i & 1 == 1 && visible(*n)).map(|(_, t)| t).collect();
+    let mut held: Vec<&True> = script
+        .truth
+        .iter()
+        .enumerate()
+        .filter(|(n, t)| t.marks.1 >> i & 1 == 1 && visible(*n))
+        .map(|(_, t)| t)
+        .collect();
     held.sort_by_key(|t| t.at);
     let mut known: Vec<&Identity> = Vec::new();
     held.retain(|t| {
@@ -57,15 +71,28 @@ fn held<'a>(script: &'a Script, outcome: &Outcome, i: usize) -> Vec<&'a True> {
 }
 
 /// One expectation, once: the class is known exactly, but for a polled channel's resolution.
-fn exact(script: &Script, outcome: &Outcome, i: usize, spec: &ExpectationSpec, class: Class) -> Result<(), String> {
+fn exact(
+    script: &Script,
+    outcome: &Outcome,
+    i: usize,
+    spec: &ExpectationSpec,
+    class: Class,
+) -> Result<(), String> {
     let held = held(script, outcome, i);
     let out = |to: i64| {
-        script.outages.iter().any(|(c, from, until)| *c == spec.channel && *from <= to && *until >= 0)
+        script
+            .outages
+            .iter()
+            .any(|(c, from, until)| *c == spec.channel && *from <= to && *until >= 0)
     };
     let steps_blind = class == Class::Unobserved;
     let first = held.first().map(|t| t.at);
     let near = |limit: Moment| {
-        first.is_some_and(|t| spec.channel == POLL && t > Moment(limit.0 - 100_000_000) && t <= Moment(limit.0 + RESOLUTION * 1_000_000))
+        first.is_some_and(|t| {
+            spec.channel == POLL
+                && t > Moment(limit.0 - 100_000_000)
+                && t <= Moment(limit.0 + RESOLUTION * 1_000_000)
+        })
     };
     let expected: Vec<Class> = match first {
         Some(t) if t <= at(100) => vec![Class::Delivered],
@@ -87,11 +114,20 @@ fn exact(script: &Script, outcome: &Outcome, i: usize, spec: &ExpectationSpec, c
     if pushed && held.len() == 1 && first.is_some_and(|t| t <= at(100)) && class != Class::Delivered {
         return Err(String::from("it arrived once, within its limit, and was seen"));
     }
-    if allowed.contains(&class) { Ok(()) } else { Err(format!("the truth allows {allowed:?}")) }
+    if allowed.contains(&class) {
+        Ok(())
+    } else {
+        Err(format!("the truth allows {allowed:?}"))
+    }
 }
 
 /// Several expectations: a failure needs a cause, a success needs every cause.
-fn bounds(script: &Script, outcome: &Outcome, outcomes: &[(usize, &ExpectationSpec)], class: Class) -> Result<(), String> {
+fn bounds(
+    script: &Script,
+    outcome: &Outcome,
+    outcomes: &[(usize, &ExpectationSpec)],
+    class: Class,
+) -> Result<(), String> {
     let arrived = |(i, spec): &(usize, &ExpectationSpec)| {
         let held = held(script, outcome, *i);
         spec.times.min == 0 || held.len() >= spec.times.min as usize
@@ -106,11 +142,21 @@ fn bounds(script: &Script, outcome: &Outcome, outcomes: &[(usize, &ExpectationSp
                 let nth = (spec.times.min as usize).checked_sub(1).and_then(|n| held.get(n));
                 spec.times.min == 0 || nth.is_some_and(|t| t.at <= at(100))
             };
-            if outcomes.iter().all(met_in_time) { Err(String::from("all that was expected arrived in time")) } else { Ok(()) }
+            if outcomes.iter().all(met_in_time) {
+                Err(String::from("all that was expected arrived in time"))
+            } else {
+                Ok(())
+            }
         }
         Class::Unwanted => {
-            let forbidden = |(i, spec): &(usize, &ExpectationSpec)| spec.times.forbids() && !held(script, outcome, *i).is_empty();
-            if outcomes.iter().any(forbidden) { Ok(()) } else { Err(String::from("nothing forbidden arrived")) }
+            let forbidden = |(i, spec): &(usize, &ExpectationSpec)| {
+                spec.times.forbids() && !held(script, outcome, *i).is_empty()
+            };
+            if outcomes.iter().any(forbidden) {
+                Ok(())
+            } else {
+                Err(String::from("nothing forbidden arrived"))
+            }
         }
         _ => Ok(()),
     }
@@ -121,7 +167,9 @@ fn cut(script: &Script, outcome: &Outcome, class: Class) -> Result<(), String> {
     let looked = |spec: &ExpectationSpec| outcome.through.get(&spec.channel).is_some_and(|t| *t >= at(200));
     let blamed = matches!(class, Class::Lost | Class::Mismatched);
     if blamed && !script.leg.expectations.iter().any(looked) {
-        return Err(String::from("it was ended before anybody had looked through its grace"));
+        return Err(String::from(
+            "it was ended before anybody had looked through its grace",
+        ));
     }
     Ok(())
 }

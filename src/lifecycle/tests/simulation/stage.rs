@@ -77,7 +77,9 @@ impl Script {
     }
 
     pub(super) fn out(&self, channel: ChannelId, moment: Moment) -> bool {
-        self.outages.iter().any(|(c, from, to)| *c == channel && at(*from) <= moment && moment < at(*to))
+        self.outages
+            .iter()
+            .any(|(c, from, to)| *c == channel && at(*from) <= moment && moment < at(*to))
     }
 }
 
@@ -97,7 +99,11 @@ fn draw_truth(rng: &mut impl Rng, expectations: &[crate::model::ExpectationSpec]
     let mut truth: Vec<True> = Vec::new();
     for (i, spec) in expectations.iter().enumerate() {
         let rare = spec.times.forbids() || matches!(spec.layer, Layer::FailedWhen | Layer::Receipt);
-        let copies = if rare { u32::from(rng.random_bool(0.4)) } else { [0, 1, 1, 1, 1, 2, 2, 3][rng.random_range(0..8)] };
+        let copies = if rare {
+            u32::from(rng.random_bool(0.4))
+        } else {
+            [0, 1, 1, 1, 1, 2, 2, 3][rng.random_range(0..8)]
+        };
         for _ in 0..copies {
             let bit = 1 << i;
             let held = if rng.random_bool(0.85) { bit } else { 0 };
@@ -107,12 +113,27 @@ fn draw_truth(rng: &mut impl Rng, expectations: &[crate::model::ExpectationSpec]
                 1 if spec.channel == POLL => Identity::State(format!("row {number}")),
                 _ => Identity::Event(format!("event {number}")),
             };
-            let one = True { at: instant(rng), channel: spec.channel, identity, repeat: Repeat::First, marks: (bit, held) };
-            let again = matches!(one.identity, Identity::Event(_)) && spec.channel == PUSH && rng.random_bool(0.3);
+            let one = True {
+                at: instant(rng),
+                channel: spec.channel,
+                identity,
+                repeat: Repeat::First,
+                marks: (bit, held),
+            };
+            let again =
+                matches!(one.identity, Identity::Event(_)) && spec.channel == PUSH && rng.random_bool(0.3);
             if again {
-                let repeat = if rng.random_bool(0.5) { Repeat::Redelivery } else { Repeat::AfterAck };
+                let repeat = if rng.random_bool(0.5) {
+                    Repeat::Redelivery
+                } else {
+                    Repeat::AfterAck
+                };
                 let later = Moment(one.at.0 + rng.random_range(1..150_000_000));
-                truth.push(True { at: later, repeat, ..one.clone() });
+                truth.push(True {
+                    at: later,
+                    repeat,
+                    ..one.clone()
+                });
             }
             truth.push(one);
         }
@@ -219,14 +240,28 @@ impl<R: Rng> Stage<'_, R> {
             }
         }
         for (channel, from, to) in self.script.outages.clone() {
-            let down = Event::Down { channel, since: at(from) };
+            let down = Event::Down {
+                channel,
+                since: at(from),
+            };
             self.push(at(from), Act::Tell(Box::new(down)));
             if channel == PUSH {
-                self.push(at(to), Act::Tell(Box::new(Event::Up { channel, closed: false })));
+                self.push(
+                    at(to),
+                    Act::Tell(Box::new(Event::Up {
+                        channel,
+                        closed: false,
+                    })),
+                );
             }
         }
         if let Some(cut) = self.script.cut {
-            self.push(at(cut), Act::Tell(Box::new(Event::Cut { reason: String::from("interrupted") })));
+            self.push(
+                at(cut),
+                Act::Tell(Box::new(Event::Cut {
+                    reason: String::from("interrupted"),
+                })),
+            );
         }
         // Arming takes a while before the request leaves at 0.
         let mut commands = Vec::new();
@@ -242,7 +277,10 @@ impl<R: Rng> Stage<'_, R> {
                 leg: self.script.leg.clone(),
             }],
         };
-        self.outcome.world.machine.handle(at(-15), Event::Due(due), &mut commands);
+        self.outcome
+            .world
+            .machine
+            .handle(at(-15), Event::Due(due), &mut commands);
         self.perform(at(-15), commands);
         for k in 0..40 {
             self.push(at(-30 + 30 * k), Act::Look(false));
@@ -254,7 +292,9 @@ impl<R: Rng> Stage<'_, R> {
         while let Some(Reverse((now, number))) = self.queue.pop() {
             turns += 1;
             assert!(turns < 20_000, "the schedule does not end");
-            let Some(act) = self.acts.remove(&number) else { continue };
+            let Some(act) = self.acts.remove(&number) else {
+                continue;
+            };
             match act {
                 Act::Tell(event) => self.tell(now, *event),
                 Act::Happens(i) => self.happens(now, i),
@@ -283,7 +323,11 @@ impl<R: Rng> Stage<'_, R> {
         let mut commands = Vec::new();
         let machine = &mut self.outcome.world.machine;
         // `Up` ends a gap at the machine's now; both machines must agree on it to the millisecond.
-        let stamp = if matches!(event, Event::Up { .. } | Event::Cut { .. }) { at(millis) } else { now };
+        let stamp = if matches!(event, Event::Up { .. } | Event::Cut { .. }) {
+            at(millis)
+        } else {
+            now
+        };
         machine.handle(stamp, event, &mut commands);
         let next = machine.next_deadline();
         self.perform(now, commands);
@@ -305,22 +349,41 @@ impl<R: Rng> Stage<'_, R> {
                     }
                 }
                 Command::Claim { run } => {
-                    let unarmed = self.acts.values().any(|a| matches!(a, Act::Tell(e) if matches!(**e, Event::Armed { .. })));
+                    let unarmed = self
+                        .acts
+                        .values()
+                        .any(|a| matches!(a, Act::Tell(e) if matches!(**e, Event::Armed { .. })));
                     self.outcome.armed_before_claim &= !unarmed;
-                    self.push(Moment(now.0 + 1_000_000), Act::Tell(Box::new(Event::Claimed { run: *run })));
+                    self.push(
+                        Moment(now.0 + 1_000_000),
+                        Act::Tell(Box::new(Event::Claimed { run: *run })),
+                    );
                 }
                 Command::Fire { run } => {
                     let (answered, accepted) = self.script.answer;
                     let told = Moment(self.soon(SENT).0.max(now.0));
                     self.push(told, Act::Tell(Box::new(Event::Sent { run: *run, at: SENT })));
                     let reason = String::new();
-                    let event = Event::Answered { run: *run, sent: SENT, at: at(answered), accepted, reason, keys: Vec::new() };
+                    let event = Event::Answered {
+                        run: *run,
+                        sent: SENT,
+                        at: at(answered),
+                        accepted,
+                        reason,
+                        keys: Vec::new(),
+                    };
                     let told = self.soon(at(answered));
                     self.push(told, Act::Tell(Box::new(event)));
                 }
                 Command::Look { channel, due } if *channel == PUSH => {
                     let when = self.after_all(PUSH, now);
-                    self.push(when, Act::Tell(Box::new(Event::Watermark { channel: PUSH, through: *due })));
+                    self.push(
+                        when,
+                        Act::Tell(Box::new(Event::Watermark {
+                            channel: PUSH,
+                            through: *due,
+                        })),
+                    );
                 }
                 Command::Look { .. } => {
                     let sent = Moment(now.0 + self.rng.random_range(0..60_000_000));
@@ -328,11 +391,19 @@ impl<R: Rng> Stage<'_, R> {
                 }
                 Command::Evaluate { run, observation } => {
                     let (matched, held) = self.marks[&observation.0];
-                    let event = Event::Marked { run: *run, observation: *observation, matched, held };
+                    let event = Event::Marked {
+                        run: *run,
+                        observation: *observation,
+                        matched,
+                        held,
+                    };
                     self.push(later, Act::Tell(Box::new(event)));
                 }
                 Command::Cleanup { run } => {
-                    let event = Event::Cleaned { run: *run, done: true };
+                    let event = Event::Cleaned {
+                        run: *run,
+                        done: true,
+                    };
                     self.push(later, Act::Tell(Box::new(event)));
                 }
                 _ => {}
@@ -382,22 +453,44 @@ impl<R: Rng> Stage<'_, R> {
         for i in 0..self.script.truth.len() {
             let truth = &self.script.truth[i];
             if truth.channel == POLL && !self.shown[i] && truth.at <= sent {
-                let interval = Interval { lo: lo.min(truth.at), hi: now };
+                let interval = Interval {
+                    lo: lo.min(truth.at),
+                    hi: now,
+                };
                 let seen = self.sighting(i, interval, Some(sent), back);
                 let when = self.after_all(POLL, now);
                 self.push(when, Act::Tell(Box::new(Event::Seen(seen))));
             }
         }
         self.last_look = self.last_look.max(sent);
-        let said_up = self.outcome.health.iter().any(|(_, e)| matches!(e, Event::Up { channel: POLL, .. }));
-        let pending_up = self.acts.values().any(|a| matches!(a, Act::Tell(e) if matches!(**e, Event::Up { channel: POLL, .. })));
+        let said_up = self
+            .outcome
+            .health
+            .iter()
+            .any(|(_, e)| matches!(e, Event::Up { channel: POLL, .. }));
+        let pending_up = self
+            .acts
+            .values()
+            .any(|a| matches!(a, Act::Tell(e) if matches!(**e, Event::Up { channel: POLL, .. })));
         if was_down && !said_up && !pending_up {
             let when = self.after_all(POLL, now);
-            self.push(when, Act::Tell(Box::new(Event::Up { channel: POLL, closed: true })));
+            self.push(
+                when,
+                Act::Tell(Box::new(Event::Up {
+                    channel: POLL,
+                    closed: true,
+                })),
+            );
         }
         if forced {
             let when = self.after_all(POLL, now);
-            self.push(when, Act::Tell(Box::new(Event::Watermark { channel: POLL, through: sent })));
+            self.push(
+                when,
+                Act::Tell(Box::new(Event::Watermark {
+                    channel: POLL,
+                    through: sent,
+                })),
+            );
         }
     }
 }
