@@ -227,7 +227,7 @@ fn one_key(schema: &mut Map<String, Value>) {
 /// Gives every definition the name that the reference knows it by: `expectation`, `channel.imap`, and for what only
 /// one kind uses `channel.imap.tls`. The names of Rust types would be `Tls`, `Tls2`, by the order they were met in.
 fn name_definitions(schema: &mut Value) {
-    let Some(mut definitions) = schema
+    let Some(definitions) = schema
         .get_mut("$defs")
         .and_then(Value::as_object_mut)
         .map(std::mem::take)

@@ -12,5 +12,8 @@ pub(super) fn render(results: &Results, _: Style) -> String {
 #[must_use]
 pub fn schema() -> serde_json::Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-    settings.into_generator().into_root_schema_for::<Results>().to_value()
+    settings
+        .into_generator()
+        .into_root_schema_for::<Results>()
+        .to_value()
 }

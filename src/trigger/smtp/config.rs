@@ -10,7 +10,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::diag::{Code, Problems};
 use crate::model::{Lapse, Secret, Spanned, Template};
 
-/// Settings of the `smtp` trigger: a mail, handed to an SMTP server. `response.status` is the reply code of the step
+/// A mail, handed to an SMTP server. `response.status` is the reply code of the step
 /// that decided: that of the final dot, or of the step that was refused.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
