@@ -85,7 +85,7 @@ pub struct Part {
     /// A file whose content it is, relative to the workspace; either this or `text`.
     #[serde(default)]
     pub file: Option<Spanned<String>>,
-    /// The file name that is told. Left out: none for `text`, the name of the file for `file`.
+    /// The file name that is told. Left out: none is told.
     #[serde(default)]
     pub file_name: Option<Template>,
     /// Its content type. Left out: none is told.

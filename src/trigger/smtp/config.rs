@@ -16,7 +16,7 @@ use crate::model::{Lapse, Secret, Spanned, Template};
 #[serde(deny_unknown_fields)]
 pub struct SmtpConfig {
     /// `HOST:PORT` of the server. Without a port: 25, with `tls: starttls` 587, with `tls: implicit` 465. Host and
-    /// port may come from `vars`, the route and `channels`, and from nothing else.
+    /// port may come from `vars` and the route, and from nothing else.
     pub server: Template,
     /// How the connection is secured. Default `starttls`.
     #[serde(default)]
