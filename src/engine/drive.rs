@@ -82,6 +82,7 @@ impl Shared {
             .iter()
             .flat_map(|p| &p.legs)
             .any(|l| !l.capture.is_empty());
+        let last_id = setup.store.last_observation().await?.map_or(0, |id| id.0);
         let sinks = Arc::new(SinkShared {
             clock: setup.clock.clone(),
             store: setup.store.clone(),
@@ -92,7 +93,7 @@ impl Shared {
             tokens: Mutex::default(),
             captures,
             counts: Mutex::default(),
-            last_id: 0.into(),
+            last_id: last_id.into(),
             strays: Mutex::new(Budget::default()),
         });
         let tasks = TaskTracker::new();
@@ -102,6 +103,7 @@ impl Shared {
             jobs,
             setup.store.clone(),
             queues.updates.clone(),
+            stop.clone(),
         ));
         Ok(Self {
             workspace: setup.workspace.clone(),
@@ -168,9 +170,11 @@ pub(super) async fn run(
 ) {
     let tracker = shared.tasks.clone();
     let stop = shared.stop.clone();
+    let mut machine = Machine::new(settings);
+    count_today(&shared, &mut machine).await;
     let mut state = Loop {
         shared,
-        machine: Machine::new(settings),
+        machine,
         live: HashMap::new(),
         unclaimed: HashMap::new(),
         incoming: HashMap::new(),
@@ -189,6 +193,28 @@ pub(super) async fn run(
         }
     };
     tracker.track_future(work).await;
+}
+
+/// `limits.per_day` counts what earlier processes fired.
+async fn count_today(shared: &Shared, machine: &mut Machine) {
+    let now = shared.clock.now();
+    for probe in shared
+        .workspace
+        .probes
+        .iter()
+        .filter(|p| p.limits.per_day.is_some())
+    {
+        match shared
+            .store
+            .claimed_since(probe.name.to_string(), now.day_start())
+            .await
+        {
+            Ok(fired) => machine.seed_day(&probe.name, now, fired),
+            Err(fault) => {
+                tracing::error!(probe = %probe.name, %fault, "earlier runs of today are not counted")
+            }
+        }
+    }
 }
 
 impl Loop {
@@ -236,6 +262,7 @@ impl Loop {
                 Event::Down { channel, since }
             }
         };
+        tracing::trace!(?event, "event");
         let mut commands = Vec::new();
         self.machine.handle(self.shared.clock.now(), event, &mut commands);
         for command in commands {
@@ -300,6 +327,7 @@ impl Loop {
 
     /// Every command of the machine, in the order given.
     fn perform(&mut self, command: Command) {
+        tracing::trace!(?command, "command");
         match command {
             Command::Arm { run, channels } => self.arm(run, &channels),
             Command::Claim { run } => self.claim(run),
