@@ -19,10 +19,17 @@ fn what_is_written_runs_green_with_the_two_commands() {
     );
 
     // A port that is free on this machine, in place of the usual one.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|s| s.local_addr()).expect("a port").port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|s| s.local_addr())
+        .expect("a port")
+        .port();
     let file = dir.path().join("x/landfall.yaml");
     let text = fs::read_to_string(&file).expect("text");
-    fs::write(&file, text.replace("127.0.0.1:2525", &format!("127.0.0.1:{port}"))).expect("written");
+    fs::write(
+        &file,
+        text.replace("127.0.0.1:2525", &format!("127.0.0.1:{port}")),
+    )
+    .expect("written");
     let fired = landfall(&dir.path().join("x"), &["run", "--format", "json"]);
     assert_eq!(fired.status.code(), Some(0), "{}{}", out(&fired), err(&fired));
     let results: Value = serde_json::from_str(&out(&fired)).expect("JSON");
