@@ -206,7 +206,7 @@ fn one_key(schema: &mut Map<String, Value>) {
         let (key, value) = properties.iter().next().filter(|_| properties.len() == 1)?;
         let mut value = value.clone();
         if let (Some(said), Some(entry)) = (choice.get("description"), value.as_object_mut()) {
-            entry.entry("description").or_insert_with(|| said.clone());
+            entry.insert(String::from("description"), said.clone());
         }
         Some((key.clone(), value))
     };

@@ -40,7 +40,7 @@ pub struct CallbackConfig {
     #[serde(default = "body_limit")]
     pub body_limit: Spanned<Size>,
     /// Networks that senders come from, such as `192.0.2.0/24` or `2001:db8::1`; others are answered 403. Left out:
-    /// all. Behind a proxy, list it in the listener's `proxies`, or every sender looks like it.
+    /// all. Behind a proxy every sender has the address of the proxy.
     #[serde(default)]
     pub sources: Vec<Spanned<String>>,
     /// The bearer token that senders must show (`authorization: Bearer …`); a list while it is being rotated.

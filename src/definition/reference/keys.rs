@@ -64,7 +64,19 @@ impl<'a> Reader<'a> {
             self.within(values, &format!("{path}.NAME"), depth, keys);
         }
         for one in choices(schema) {
+            let first = keys.len();
             self.within(one, path, depth, keys);
+            // The one key of a choice is told by what the choice says, and is no more required than the choice.
+            let single = one
+                .get("properties")
+                .and_then(Value::as_object)
+                .filter(|p| p.len() == 1);
+            if let (Some(_), Some(key)) = (single, keys.get_mut(first)) {
+                key.need.clear();
+                if key.text.is_empty() {
+                    key.text = described(one);
+                }
+            }
         }
     }
 
