@@ -34,7 +34,7 @@ pub struct HttpConfig {
     /// The method.
     #[serde(default = "method")]
     method: Spanned<String>,
-    /// Headers to send.
+    /// Headers to send. Left out: none but those of HTTP itself.
     #[serde(default)]
     headers: BTreeMap<String, Template>,
     /// Credentials.
@@ -113,11 +113,11 @@ impl Kind for Http {
         terminal: seen.json.status in [\"paid\", \"failed\"]\n";
     const OFFERS: &'static [(&'static str, &'static str)] = &[(
         "url",
-        "the address that is asked; absent while it needs a value that the answer brings",
+        "The address that is asked; absent while it needs a value that the answer brings.",
     )];
     const SEEN: &'static [(&'static str, &'static str)] = &[
-        ("status", "the status of the answer"),
-        ("cut", "what a limit cut, with the limit's name"),
+        ("status", "The status of the answer."),
+        ("cut", "What a limit cut, with the limit's name."),
     ];
     type Config = HttpConfig;
 

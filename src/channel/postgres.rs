@@ -70,8 +70,8 @@ impl Kind for Postgres {
         notify: orders_changed\n";
     const OFFERS: &'static [(&'static str, &'static str)] = &[];
     const SEEN: &'static [(&'static str, &'static str)] = &[
-        ("row", "the row: column names and values"),
-        ("cut", "what a limit cut or left out, each with the limit's name"),
+        ("row", "The row: column names and values."),
+        ("cut", "What a limit cut or left out, each with the limit's name."),
     ];
     type Config = PostgresConfig;
 

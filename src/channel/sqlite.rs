@@ -57,10 +57,10 @@ fn poll() -> Spanned<Lapse> {
 impl Kind for Sqlite {
     const EXAMPLE: &'static str = "path: orders.db\n\
         query: SELECT ref AS key, status, total FROM orders WHERE ref IN (:keys)\n";
-    const OFFERS: &'static [(&'static str, &'static str)] = &[("path", "the file, as an absolute path")];
+    const OFFERS: &'static [(&'static str, &'static str)] = &[("path", "The file, as an absolute path.")];
     const SEEN: &'static [(&'static str, &'static str)] = &[
-        ("row", "the row: column names and values"),
-        ("cut", "what a limit cut or left out, each with the limit's name"),
+        ("row", "The row: column names and values."),
+        ("cut", "What a limit cut or left out, each with the limit's name."),
     ];
     type Config = SqliteConfig;
 

@@ -1,8 +1,16 @@
 //! `landfall schema`.
 
-use super::{Exit, args};
+use super::args::SchemaOf;
+use super::{Exit, args, output};
+use crate::definition::schema::SchemaKind;
 
 /// Runs the command.
-pub(super) fn run(_: &args::Schema) -> Exit {
-    Exit::Usage
+pub(super) fn run(args: &args::Schema) -> Exit {
+    let kind = match args.of {
+        SchemaOf::Probe => SchemaKind::Probe,
+        SchemaOf::Workspace => SchemaKind::Workspace,
+        SchemaOf::Results => SchemaKind::Results,
+    };
+    output::data(&kind.text());
+    Exit::Fine
 }

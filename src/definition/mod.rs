@@ -18,6 +18,8 @@ mod node;
 mod print;
 mod probe;
 pub mod raw;
+pub mod reference;
+pub mod schema;
 mod scope;
 #[cfg(test)]
 mod scope_tests;

@@ -1,19 +1,6 @@
 //! What templates can do to a value: a small set, each bounded in what it makes.
 //!
-//! | filter | gives |
-//! | --- | --- |
-//! | `lower`, `upper`, `trim`, `reverse` | the text changed so |
-//! | `replace(a, b)` | the text with every `a` replaced by `b` |
-//! | `split(sep)`, `join(sep)` | a list from a text, a text from a list |
-//! | `first`, `last`, `length`, `min`, `max`, `sort`, `items` | of a list, text or mapping |
-//! | `round(digits)`, `abs`, `int`, `float`, `string` | numbers, and text from them |
-//! | `default(value)` | the value, or the given one where a *field* is missing |
-//! | `tojson` | JSON on one line |
-//! | `urlencode` | percent-encoded but for RFC 3986's unreserved characters; a mapping becomes a query |
-//! | `base64` | standard base64 with padding |
-//!
-//! In a text, what is no text stands as JSON does: lists, mappings, `true`, `null`. Tests: `defined`, `none`, `string`, `number`, `boolean`, `sequence`, `mapping`. Function: `range`. The name at the
-//! root of a value must exist even under `default` and `defined`, so that a misspelt one is never silent.
+#![doc = include_str!("reference/templates.md")]
 
 use std::borrow::Cow;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
@@ -91,6 +91,13 @@ impl<'de> Deserialize<'de> for Lapse {
             }
         }
         deserializer.deserialize_any(Written)
+    }
+}
+
+/// As it is written, so that schemas can state defaults.
+impl Serialize for Lapse {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -13,8 +13,8 @@ use crate::model::{Expr, Lapse, Secret, Spanned};
 /// The greatest `body_limit`.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Settings of the `callback` channel. All may be left out: `callback: {}` takes any request at an address that
-/// nobody can guess.
+/// An HTTP endpoint of landfall's own that the system calls. All settings may be left out: `callback: {}` takes any
+/// request at an address that nobody can guess.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CallbackConfig {
@@ -36,11 +36,11 @@ pub struct CallbackConfig {
     #[serde(default)]
     pub methods: Vec<Spanned<String>>,
     /// The most a body may have, in bytes or with a unit; more is answered 413, and the runs it may have been for are
-    /// unobserved. 64 KiB where left out, 16 MiB at most.
+    /// unobserved. Default `64KiB`; 16 MiB at most.
     #[serde(default = "body_limit")]
     pub body_limit: Spanned<Size>,
     /// Networks that senders come from, such as `192.0.2.0/24` or `2001:db8::1`; others are answered 403. Left out:
-    /// all. Behind a proxy, list it in the listener's `proxies`, or every sender looks like it.
+    /// all. Behind a proxy every sender has the address of the proxy.
     #[serde(default)]
     pub sources: Vec<Spanned<String>>,
     /// The bearer token that senders must show (`authorization: Bearer …`); a list while it is being rotated.

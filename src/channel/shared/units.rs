@@ -5,7 +5,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A number of bytes such as `65536`, `64KiB`, `1MB`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +53,18 @@ impl<'de> Deserialize<'de> for Size {
             }
         }
         deserializer.deserialize_any(Written)
+    }
+}
+
+/// With the greatest unit that fits, so that schemas can state defaults.
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            0 => serializer.serialize_u64(0),
+            n if n.is_multiple_of(1 << 20) => serializer.collect_str(&format_args!("{}MiB", n >> 20)),
+            n if n.is_multiple_of(1 << 10) => serializer.collect_str(&format_args!("{}KiB", n >> 10)),
+            n => serializer.serialize_u64(n as u64),
+        }
     }
 }
 

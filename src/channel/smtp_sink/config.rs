@@ -17,7 +17,7 @@ pub(super) const SIZE_LIMIT: u64 = 1 << 20;
 /// All mails under way together stay below this.
 const MEMORY: u64 = 2 << 30;
 
-/// Settings of the `smtp_sink` channel: a mail server of landfall's own for test inboxes. It takes mail for its own
+/// A mail server of landfall's own, for test inboxes. It takes mail for its own
 /// addresses only and never sends any.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -34,7 +34,7 @@ pub struct SmtpSinkConfig {
     /// Further addresses that are taken, whatever they bear: `ops@landfall.test`, or `*@landfall.test` for a whole
     /// domain. Runs are then told apart by a token in the subject, a header or the body.
     pub addresses: Vec<Spanned<String>>,
-    /// Offers STARTTLS: `self_signed`, or `files` with a certificate chain and its key.
+    /// Offers STARTTLS. Left out: it is not offered. `self_signed`, or `files` with a certificate chain and its key.
     pub tls: Option<SinkTls>,
     /// Takes mail only over TLS. Default false.
     pub require_tls: bool,

@@ -10,13 +10,13 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use crate::diag::{Code, Problems};
 use crate::model::{Free, Lapse, Secret, Spanned, Template};
 
-/// Settings of the `smtp` trigger: a mail, handed to an SMTP server. `response.status` is the reply code of the step
+/// A mail, handed to an SMTP server. `response.status` is the reply code of the step
 /// that decided: that of the final dot, or of the step that was refused.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SmtpConfig {
     /// `HOST:PORT` of the server. Without a port: 25, with `tls: starttls` 587, with `tls: implicit` 465. Host and
-    /// port may come from `vars`, the route and `channels`, and from nothing else.
+    /// port may come from `vars` and the route, and from nothing else.
     pub server: Template,
     /// How the connection is secured. Default `starttls`.
     #[serde(default)]

@@ -41,19 +41,20 @@ pub struct HmacConfig {
     pub header: Spanned<String>,
     /// The shared secret; a list while it is being rotated.
     pub secret: Secrets,
-    /// How the secret is written: `text` (its bytes as they are), `hex` or `base64`.
+    /// How the secret is written. Default `text`.
     #[serde(default)]
     pub secret_encoding: SecretEncoding,
-    /// `sha256`, `sha512`, or `sha1` for old senders. What the message says is never believed.
+    /// The hash under the HMAC; what the message says of it is never believed. Default `sha256`.
     #[serde(default)]
     pub algorithm: Algorithm,
-    /// How the signature is written: `hex` or `base64`.
+    /// How the signature is written. Default `hex`.
     #[serde(default)]
     pub encoding: Encoding,
-    /// What stands before the signature, such as `sha256=`; a signature without it is not looked at.
+    /// What stands before the signature, such as `sha256=`; a signature without it is not looked at. Default: nothing.
     #[serde(default)]
     pub prefix: String,
-    /// The field that holds the signature, where the header is a list such as `t=1,v1=abc`; several are all tried.
+    /// The field that holds the signature, where the header is a list such as `t=1,v1=abc`; several are all tried. Left out: the
+    /// header holds the signature alone.
     #[serde(default)]
     pub field: Option<String>,
     /// What is signed: a text with `{body}`, and `{timestamp}`, `{url}` or `{method}` where the sender puts them in.
