@@ -1,6 +1,6 @@
 //! The live table: a row for each probe and route, and the channels that cannot see.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::super::paint::Tone;
 use super::super::table::{Cell, Table, fit};
@@ -15,8 +15,6 @@ const BAR: u32 = 12;
 #[derive(Default)]
 pub(super) struct Board {
     rows: BTreeMap<(String, String), Row>,
-    /// What has been counted of each run that ended, so that an amendment moves it.
-    closed: HashMap<RunId, Class>,
     down: BTreeMap<String, (Moment, String)>,
     notes: Vec<String>,
 }
@@ -42,7 +40,8 @@ impl Board {
                     row.waiting.insert(step.run, (step.at, deadline));
                 }
             }
-            Update::Closed { record, .. } | Update::Amended(record) => self.ended(record),
+            Update::Closed { record, .. } => self.ended(record, None),
+            Update::Amended(record) => self.ended(record, record.amendments.last().map(|a| a.from)),
             Update::Skipped(skip) => self.row(&skip.probe, &skip.route).skipped += 1,
             Update::ChannelDown { channel, fault } => {
                 let since = self.down.get(channel).map_or(now, |(since, _)| *since);
@@ -65,8 +64,8 @@ impl Board {
         self.rows.entry(key).or_default()
     }
 
-    fn ended(&mut self, record: &RunRecord) {
-        let before = self.closed.insert(record.id, record.class);
+    /// Counts a run; an amended one moves from the class that it had.
+    fn ended(&mut self, record: &RunRecord, before: Option<Class>) {
         let row = self.row(&record.probe, &record.route);
         row.waiting.remove(&record.id);
         if let Some(n) = before.and_then(|class| row.classes.get_mut(&class)) {

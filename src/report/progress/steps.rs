@@ -18,6 +18,7 @@ pub(super) struct Steps {
 
 #[derive(Clone, Debug)]
 struct Known {
+    name: String,
     label: String,
     sent: Option<Moment>,
 }
@@ -58,6 +59,7 @@ impl Steps {
                 Some(line(None, now, &run_name(record), &what))
             }
             Update::Skipped(skip) => {
+                self.forget(&skip_name(skip));
                 let detail = if skip.detail.is_empty() {
                     String::new()
                 } else {
@@ -82,18 +84,39 @@ impl Steps {
         }
     }
 
+    /// A skip bears no run's id: of the runs of its leg that have not left, it is the oldest.
+    fn forget(&mut self, name: &str) {
+        let waiting = self
+            .open
+            .iter()
+            .filter(|(_, k)| k.sent.is_none() && k.name == name);
+        if let Some(run) = waiting.map(|(run, _)| *run).min() {
+            self.open.remove(&run);
+        }
+    }
+
     fn known(&mut self, step: &StepUpdate) -> Known {
         let sent = matches!(step.step, Step::Sent { .. }).then_some(step.at);
         if !self.open.contains_key(&step.run) {
             let name = name(&step.probe, &step.route, &step.input);
             let n = self.legs.entry(name.clone()).or_default();
             *n += 1;
-            let label = if *n > 1 { format!("{name} #{n}") } else { name };
-            self.open.insert(step.run, Known { label, sent: None });
+            let label = if *n > 1 {
+                format!("{name} #{n}")
+            } else {
+                name.clone()
+            };
+            let known = Known {
+                name,
+                label,
+                sent: None,
+            };
+            self.open.insert(step.run, known);
         }
         let known = self.open.get_mut(&step.run);
         known.map_or_else(
             || Known {
+                name: String::new(),
                 label: String::new(),
                 sent,
             },
