@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::explain::timeline;
 use super::figures::{sentence, skips};
-use super::words::{bad, clip, reading, run_name};
+use super::words::{bad, clip, run_name};
 use super::{Results, Style};
 use crate::model::{Class, RunRecord, Unmet};
 
@@ -57,12 +57,11 @@ fn annotation(run: &RunRecord) -> String {
         colour: false,
         width: WIDTH,
     };
-    let message = format!("{}\n{}", reading(run), timeline(run, style));
-    format!(
-        "::{command} {}::{}\n",
-        properties.join(","),
-        data(message.trim_end())
-    )
+    let told = timeline(run, style);
+    // The title has said what the first line says.
+    let message = told.split_once('\n').map_or(told.as_str(), |(_, rest)| rest);
+    let properties = properties.join(",");
+    format!("::{command} {properties}::{}\n", data(message.trim()))
 }
 
 /// The value of a property, as a workflow command takes it.

@@ -121,20 +121,51 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     out
 }
 
-/// Breaks a text that is safe to show at spaces, so that no line is wider than `width` where it has spaces.
+/// As [`fit`], but it is the end that stays: of a name the part that tells it from its neighbours.
+pub(super) fn fit_end(text: &str, width: usize) -> String {
+    use unicode_width::UnicodeWidthChar;
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let kept = text.char_indices().rev().take_while(|(_, c)| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    });
+    let from = kept.last().map_or(text.len(), |(at, _)| at);
+    format!("…{}", &text[from..])
+}
+
+/// Breaks a text that is safe to show at spaces, so that no line is wider than `width` where it has spaces. A number
+/// keeps its unit.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    for word in words(text) {
         match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.is_empty() => line.push_str(&word),
             Some(line) if line.width() + 1 + word.width() <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
+}
+
+fn words(text: &str) -> Vec<String> {
+    let unit = |word: &str| matches!(word.trim_end_matches([',', ';', ':', ')']), "s" | "ms" | "%");
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match words.last_mut() {
+            Some(last) if unit(word) && last.ends_with(|c: char| c.is_ascii_digit()) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -171,6 +202,10 @@ mod tests {
         assert_eq!(fit("stripe", 6), "stripe");
         assert_eq!(fit("stripes", 6), "strip…");
         assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(fit_end("order/stripe", 7), "…stripe");
+        assert_eq!(fit_end("日本語", 4), "…語");
+        assert_eq!(fit_end("x", 0), "…");
         assert_eq!(wrap("a bb ccc", 4), ["a bb", "ccc"]);
+        assert_eq!(wrap("dns 0.1 s, x", 8), ["dns", "0.1 s, x"]);
     }
 }

@@ -13,6 +13,8 @@ use crate::model::Class;
 
 /// Lines of skips that are listed; the rest is counted.
 const SKIPS_LISTED: usize = 20;
+/// What the last columns are.
+const LEGEND: &str = "silent: accepted, then lost or mismatched; p50, max: time until delivered";
 
 /// A table, what became of each run that did not end well, and one sentence.
 pub(super) fn render(results: &Results, style: Style) -> String {
@@ -22,7 +24,7 @@ pub(super) fn render(results: &Results, style: Style) -> String {
         let _infallible = writeln!(out, "{line}");
     }
     if !figures.is_empty() {
-        out.push('\n');
+        let _infallible = writeln!(out, "{}\n", Tone::Faint.paint(LEGEND, style.colour));
     }
     out.push_str(&skipped(results));
     out.push_str(&warned(results, style));

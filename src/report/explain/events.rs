@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::super::paint::Tone;
 use super::super::words::{clip, count, insecure, piece, seconds, state};
 use crate::model::{
-    ExpectationRecord, ExpectationState, Layer, LayerState, ObservationRecord, RunRecord, Seconds,
+    Class, ExpectationRecord, ExpectationState, Layer, LayerState, ObservationRecord, RunRecord, Seconds,
 };
 
 /// Observations that are listed; the rest is counted.
@@ -58,14 +58,14 @@ pub(super) fn of(run: &RunRecord) -> Vec<Event> {
     events.extend(accepted(run));
     events.extend(run.observations.iter().take(LISTED).map(|o| seen(run, o)));
     for expectation in &run.expectations {
-        limits(expectation, &mut events);
+        limits(run, expectation, &mut events);
     }
     events.sort_by(|a, b| a.order.0.total_cmp(&b.order.0).then(a.order.1.cmp(&b.order.1)));
     let unlisted = run.observations.len().saturating_sub(LISTED) as u64;
     if unlisted > 0 {
         let what = format!(
-            "… and {} more: `--format json` has all",
-            count(unlisted, "observation")
+            "… and {}: `--format json` has all",
+            count(unlisted, "more observation")
         );
         events.push(Event::last("seen", what, Tone::Plain));
     }
@@ -115,7 +115,9 @@ fn accepted(run: &RunRecord) -> Option<Event> {
     let status = run.response.as_ref().and_then(|r| r.get("status"));
     if let Some(status) = status.and_then(serde_json::Value::as_i64) {
         what.push_str(&format!(", status {status}"));
-    } else if layer.state != LayerState::Yes {
+    } else if layer.state == LayerState::No && !run.reason.is_empty() {
+        what.push_str(&format!(", {}", piece(&run.reason)));
+    } else if layer.state == LayerState::Unknown {
         what.push_str(", no whole answer");
     }
     let timings = &run.timings;
@@ -140,12 +142,16 @@ fn accepted(run: &RunRecord) -> Option<Event> {
 }
 
 fn seen(run: &RunRecord, observation: &ObservationRecord) -> Event {
+    let Seconds(lo, hi) = observation.seconds;
     let summary = piece(&observation.summary);
     let mut parts = vec![if summary.is_empty() {
         String::from("something arrived")
     } else {
         summary
     }];
+    if hi - lo >= 0.0005 {
+        parts.push(format!("not before {}", seconds(lo)));
+    }
     for name in &observation.met {
         let of = run.expectations.iter().find(|e| e.name == *name);
         let limit = of.map_or_else(String::new, |e| format!(" (within {})", seconds(e.within)));
@@ -163,17 +169,11 @@ fn seen(run: &RunRecord, observation: &ObservationRecord) -> Event {
     if observation.automatic {
         parts.push(String::from("an automatic answer"));
     }
-    let Seconds(lo, hi) = observation.seconds;
-    let mut event = Event::new(hi, 2, &observation.channel, parts.join("; "), Tone::Plain);
-    if hi - lo >= 0.0005 {
-        let from = seconds(lo);
-        event.when = format!("+{} to {}", from.trim_end_matches(" s"), seconds(hi));
-    }
-    event
+    Event::new(hi, 2, &observation.channel, parts.join("; "), Tone::Plain)
 }
 
 /// The limits of an expectation that was not simply met.
-fn limits(expectation: &ExpectationRecord, events: &mut Vec<Event>) {
+fn limits(run: &RunRecord, expectation: &ExpectationRecord, events: &mut Vec<Event>) {
     let counts = matches!(expectation.layer, Layer::Executed | Layer::Outcome);
     let (name, state) = (clip(&expectation.name, 80), expectation.state);
     let forbidden = state == ExpectationState::Met && expectation.seconds.is_none();
@@ -187,9 +187,6 @@ fn limits(expectation: &ExpectationRecord, events: &mut Vec<Event>) {
         (reason, _) => format!(": {}", piece(reason)),
     };
     let channel = &expectation.channel;
-    let mut limit = |at: f64, rank: u8, what: String, tone: Tone| {
-        events.push(Event::new(at, rank, channel, what, tone));
-    };
     let tone = match state {
         ExpectationState::Met => Tone::Plain,
         ExpectationState::Late | ExpectationState::Duplicate => Tone::Warn,
@@ -197,6 +194,18 @@ fn limits(expectation: &ExpectationRecord, events: &mut Vec<Event>) {
         ExpectationState::Mismatched | ExpectationState::Unwanted | ExpectationState::Lost => Tone::Bad,
     };
     let arrived = expectation.seconds.map(|s| s.1);
+    // Ended before its limits: by the system's own word, early, or without anybody knowing when it began.
+    if state == ExpectationState::Blind || run.class == Class::Failed || run.sent.is_none() {
+        let what = format!(
+            "`{name}` (within {}) not decided{why}",
+            seconds(expectation.within)
+        );
+        events.push(Event::last(channel, what, tone));
+        return;
+    }
+    let mut limit = |at: f64, rank: u8, what: String, tone: Tone| {
+        events.push(Event::new(at, rank, channel, what, tone));
+    };
     match (state, arrived) {
         (ExpectationState::Unwanted, _) => {
             limit(end, 4, format!("`{name}` must not arrive until here{why}"), tone);

@@ -3,13 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::super::paint::Tone;
-use super::super::table::{Cell, Table, fit};
+use super::super::table::{Cell, Table, fit, fit_end};
 use super::super::words::{clip, count, seconds};
 use crate::engine::{Step, Update};
 use crate::model::{Class, Moment, RunId, RunRecord};
 
-/// Cells of a bar.
-const BAR: u32 = 12;
+/// How long a name may be and how many cells a bar has, from the widest layout to the narrowest: the bar gives way
+/// first, then the names.
+const LAYOUTS: [(usize, u32); 6] = [
+    (usize::MAX, 12),
+    (usize::MAX, 6),
+    (28, 6),
+    (20, 6),
+    (28, 0),
+    (16, 0),
+];
 
 /// What is known of everything under way.
 #[derive(Default)]
@@ -82,7 +90,7 @@ impl Board {
         let mut tail: Vec<String> = self.notes.clone();
         for (name, (since, fault)) in &self.down {
             let time = seconds(now.seconds_since(*since));
-            tail.push(format!("channel `{name}` cannot see since {time}: {fault}"));
+            tail.push(format!("channel `{name}` has been down for {time}: {fault}"));
         }
         let most = (height / 2).max(1);
         if tail.len() > most {
@@ -109,33 +117,26 @@ impl Board {
         } else {
             rows.len()
         };
-        // Where the whole is too wide, names give way first, then the bar, then all but the essential counts.
-        let layouts = [
-            (usize::MAX, true),
-            (28, true),
-            (20, true),
-            (28, false),
-            (16, false),
-        ];
-        let draw = |(names, bars): &(usize, bool)| {
-            let mut table = heads(*bars);
+        let hidden = rows.get(shown..).unwrap_or_default();
+        let rest = capped.then(|| (rest(hidden), format!("… and {} more", hidden.len())));
+        let draw = |(names, bar): &(usize, u32)| {
+            let mut table = heads(*bar);
             for (key, row) in rows.iter().take(shown) {
-                table.row(row.cells(&format!("{}/{}", key.0, key.1), now, *names, *bars));
+                table.row(row.cells(&fit_end(&format!("{}/{}", key.0, key.1), *names), now, *bar));
+            }
+            if let Some((sum, name)) = &rest {
+                table.row(sum.cells(name, now, *bar));
             }
             table
         };
-        let fitting = layouts.iter().map(draw).find(|t| t.width() <= width);
-        let mut lines = match fitting {
+        let fitting = LAYOUTS.iter().map(draw).find(|t| t.width() <= width);
+        match fitting {
             Some(table) => table.lines(colour),
             None => {
-                let lines = draw(&(12, false)).lines(false);
+                let lines = draw(&(12, 0)).lines(false);
                 lines.iter().map(|l| fit(l, width)).collect()
             }
-        };
-        if capped {
-            lines.push(fit(&rest(rows.iter().skip(shown).map(|(_, row)| *row)), width));
         }
-        lines
     }
 }
 
@@ -148,39 +149,29 @@ fn up(name: &str, after: f64, closed: bool) -> String {
     format!("channel `{name}` sees again after {}: {gap}", seconds(after))
 }
 
-fn heads(bars: bool) -> Table {
+fn heads(bar: u32) -> Table {
     let mut table = Table::default();
     table.text("probe/route");
     for head in ["fired", "waiting", "delivered", "late", "lost", "other"] {
         table.number(head);
     }
-    if bars {
-        table.text("oldest waiting");
+    if bar > 0 {
+        table.text("deadline");
     }
     table
 }
 
 /// What stands for the rows that have no room.
-fn rest<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
-    let (mut n, mut sum) = (0, Row::default());
-    let mut waiting = 0;
-    for row in rows {
-        n += 1;
+fn rest(rows: &[(&(String, String), &Row)]) -> Row {
+    let mut sum = Row::default();
+    for (_, row) in rows {
         sum.fired += row.fired;
-        waiting += row.waiting.len();
-        for (class, count) in &row.classes {
-            *sum.classes.entry(*class).or_default() += count;
+        sum.waiting.extend(&row.waiting);
+        for (class, n) in &row.classes {
+            *sum.classes.entry(*class).or_default() += n;
         }
     }
-    format!(
-        "… and {}: {} fired, {waiting} waiting, {} delivered, {} late, {} lost, {} other",
-        count(n, "more route"),
-        sum.fired,
-        sum.of(Class::Delivered),
-        sum.of(Class::Late),
-        sum.of(Class::Lost),
-        sum.other() - sum.of(Class::Lost)
-    )
+    sum
 }
 
 impl Row {
@@ -194,11 +185,11 @@ impl Row {
         all - self.of(Class::Delivered) - self.of(Class::Late)
     }
 
-    fn cells(&self, name: &str, now: Moment, names: usize, bars: bool) -> Vec<Cell> {
+    fn cells(&self, name: &str, now: Moment, bar: u32) -> Vec<Cell> {
         let toned = |n: u64, tone: Tone| Cell::toned(n.to_string(), if n == 0 { Tone::Faint } else { tone });
         let lost = self.of(Class::Lost);
         let mut cells = vec![
-            Cell::plain(fit(name, names)),
+            Cell::plain(name),
             toned(self.fired, Tone::Plain),
             toned(self.waiting.len() as u64, Tone::Plain),
             toned(self.of(Class::Delivered), Tone::Good),
@@ -206,14 +197,14 @@ impl Row {
             toned(lost, Tone::Bad),
             toned(self.other() - lost, Tone::Bad),
         ];
-        if bars {
-            cells.push(self.bar(now));
+        if bar > 0 {
+            cells.push(self.bar(now, bar));
         }
         cells
     }
 
     /// How far the run that left first is on its way to the last instant at which it is waited for.
-    fn bar(&self, now: Moment) -> Cell {
+    fn bar(&self, now: Moment, cells: u32) -> Cell {
         let Some((sent, deadline)) = self.waiting.values().min() else {
             let skipped = match self.skipped {
                 0 => String::new(),
@@ -223,12 +214,12 @@ impl Row {
         };
         let whole = deadline.seconds_since(*sent);
         let passed = now.seconds_since(*sent).clamp(0.0, whole.max(0.0));
-        let full = (0..BAR)
-            .filter(|i| f64::from(i + 1) * whole <= passed * f64::from(BAR))
+        let full = (0..cells)
+            .filter(|i| f64::from(i + 1) * whole <= passed * f64::from(cells))
             .count();
-        let empty = (BAR as usize).saturating_sub(full);
+        let empty = (cells as usize).saturating_sub(full);
         let left = deadline.seconds_since(now).max(0.0);
-        let text = format!("{}{} {left:.0} s left", "━".repeat(full), "╌".repeat(empty));
+        let text = format!("{}{} {left:.0} s", "━".repeat(full), "╌".repeat(empty));
         Cell::plain(text)
     }
 }

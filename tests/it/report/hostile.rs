@@ -195,7 +195,7 @@ fn many_observations_are_counted_where_they_are_not_listed() {
         .collect();
     let said = timeline(&run, Style::default());
     assert!(
-        said.contains("… and 226 observations more") && said.lines().count() < 60,
+        said.contains("… and 226 more observations") && said.lines().count() < 60,
         "{said}"
     );
 }

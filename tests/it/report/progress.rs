@@ -176,8 +176,8 @@ fn the_table_counts_and_shows_the_way_to_the_deadline() {
     assert_eq!(
         lines,
         [
-            "probe/route        fired  waiting  delivered  late  lost  other  oldest waiting",
-            "order-paid/stripe      4        1          1     0     1      1  ━━━━━━╌╌╌╌╌╌ 30 s left",
+            "probe/route        fired  waiting  delivered  late  lost  other  deadline",
+            "order-paid/stripe      4        1          1     0     1      1  ━━━━━━╌╌╌╌╌╌ 30 s",
         ]
     );
     let mut late = sample::ended(2, Class::Late);
@@ -195,6 +195,14 @@ fn the_table_counts_and_shows_the_way_to_the_deadline() {
         buffer.lines()[1],
         "order-paid/stripe      4        0          2     1     0      1"
     );
+}
+
+#[test]
+fn eighty_columns_have_room_for_the_bar() {
+    let (mut progress, buffer) = progress(Mode::Live, (80, 24));
+    progress.update(&sent(1, "europe-1", 0), at(0));
+    progress.refresh(at(30_000));
+    assert!(buffer.lines()[1].ends_with("━━━╌╌╌ 30 s"));
 }
 
 #[test]
@@ -267,7 +275,7 @@ fn every_size_of_terminal_holds_two_hundred_routes() {
                 .find(|l| l.starts_with("… and "))
                 .expect("the rest is counted");
             let shown = lines.iter().filter(|l| l.contains("route-")).count();
-            assert!(rest.contains(&format!("{} more routes: ", 200 - shown)), "{rest}");
+            assert!(rest.contains(&format!("{} more ", 200 - shown)), "{rest}");
         }
     }
 }
