@@ -91,10 +91,15 @@ impl Progress {
         }
     }
 
-    /// Clears what was drawn. What is told after it is shown no more.
-    pub fn finish(&mut self) {
+    /// Takes the table away until the next refresh, so that something long can be written to the terminal.
+    pub fn clear(&mut self) {
         let frame = self.screen.clear();
         self.write(&frame);
+    }
+
+    /// Clears what was drawn. What is told after it is shown no more.
+    pub fn finish(&mut self) {
+        self.clear();
         self.mode = Mode::Silent;
     }
 

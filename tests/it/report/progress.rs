@@ -225,6 +225,19 @@ fn nothing_is_left_behind_and_the_cursor_is_never_hidden() {
 }
 
 #[test]
+fn what_is_taken_away_is_drawn_again() {
+    let (mut progress, buffer) = progress(Mode::Live, (80, 24));
+    progress.update(&sent(1, "stripe", 0), at(0));
+    progress.refresh(at(10));
+    buffer.take();
+    progress.clear();
+    progress.clear();
+    assert_eq!(buffer.take(), "\r\x1b[J", "once is enough");
+    progress.refresh(at(20));
+    assert_eq!(buffer.lines().len(), 2);
+}
+
+#[test]
 fn a_run_that_breaks_off_is_cleared_too() {
     let (mut progress, buffer) = progress(Mode::Live, (80, 24));
     progress.update(&sent(1, "stripe", 0), at(0));
