@@ -196,9 +196,11 @@ impl Collector {
         match update {
             Update::Closed { record, not_stored } => {
                 if self.stream {
+                    self.progress.clear();
                     output::data(&line(&record));
                 }
                 if let Some(why) = not_stored {
+                    self.progress.clear();
                     output::error(&format!("run {} is not on record: {why}", record.id));
                 }
                 let bad = bad(&record);

@@ -37,9 +37,9 @@ pub(super) fn width() -> u16 {
     size.map_or(80, |size| if size.ws_col == 0 { 80 } else { size.ws_col })
 }
 
-/// Whether a person watches.
+/// Whether a person watches, on a terminal whose cursor can be moved.
 pub(super) fn watched() -> bool {
-    std::io::stderr().is_terminal()
+    std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Checks that every `--out` file can be written, before anything is fired.

@@ -63,10 +63,11 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// C0 and C1 controls, line separators, bidirectional controls, zero-width characters and the byte order mark.
+/// C0 and C1 controls, line separators, bidirectional controls, zero-width and tag characters and the byte order mark.
 fn unsafe_to_show(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}')
+        || matches!(c, '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
 fn count_line(errors: usize, warnings: usize) -> String {

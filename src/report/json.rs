@@ -5,7 +5,30 @@ use super::{Results, Style};
 /// Indented, with a final line break.
 pub(super) fn render(results: &Results, _: Style) -> String {
     // Maps with string keys and numbers that are finite always serialise.
-    serde_json::to_string_pretty(results).unwrap_or_default() + "\n"
+    inert(serde_json::to_string_pretty(results).unwrap_or_default()) + "\n"
+}
+
+/// The same JSON, with what a terminal could act on (C1, bidi and zero-width characters) written as `\uXXXX`. JSON
+/// itself has none of them outside strings, and escapes C0 in strings.
+pub(super) fn inert(json: String) -> String {
+    use std::fmt::Write as _;
+    let harmless = |c: char| {
+        c.is_ascii() && c != '\u{7f}' || crate::diag::escape(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8()
+    };
+    if json.chars().all(harmless) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if harmless(c) {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _infallible = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
 }
 
 /// The JSON Schema of `--format json`: of what is written, where every field stands, `null` or not.

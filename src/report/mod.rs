@@ -3,20 +3,24 @@
 //! To add a format: one file with a `render`, its `mod` line and its line in the list below.
 
 mod explain;
+mod figures;
 mod github;
 mod json;
 mod junit;
 mod markdown;
 mod ndjson;
+mod paint;
 pub mod progress;
 mod results;
+mod table;
 mod text;
+mod words;
 
 pub use explain::{draw, timeline};
 pub use json::schema;
 pub use ndjson::line;
 pub use results::{LatencyError, Results, RowIntervals, SummaryRow, Truth, silent_failure};
-pub use text::visible;
+pub use words::visible;
 
 /// How a rendering may look.
 #[derive(Clone, Copy, Debug, Default)]

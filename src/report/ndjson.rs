@@ -7,7 +7,7 @@ use crate::model::RunRecord;
 #[must_use]
 pub fn line(record: &RunRecord) -> String {
     // As in `json`: always serialises.
-    serde_json::to_string(record).unwrap_or_default() + "\n"
+    super::json::inert(serde_json::to_string(record).unwrap_or_default()) + "\n"
 }
 
 /// Every record in order.

@@ -1,0 +1,7 @@
+//! What people and CI see of runs: made of records by hand, one of each class, and of records full of hostile text.
+
+mod contract;
+mod golden;
+mod hostile;
+mod progress;
+mod sample;
