@@ -107,7 +107,13 @@ fn names(line: &str, place: &str) -> bool {
 
 #[test]
 fn the_package_holds_what_a_builder_needs() {
-    for file in ["README.md", "LICENSE-APACHE", "LICENSE-MIT", "CHANGELOG.md", "deny.toml"] {
+    for file in [
+        "README.md",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "CHANGELOG.md",
+        "deny.toml",
+    ] {
         assert!(root().join(file).is_file(), "{file} is missing");
     }
     let changes = text(&PathBuf::from("CHANGELOG.md"));

@@ -45,7 +45,10 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("store", &["model", "clock", "redact"]),
     // Errors at run time are drawn as those at load are.
     ("report", &["model", "diag", "redact"]),
-    ("report::progress", &["engine::Update", "engine::Step", "engine::StepUpdate"]),
+    (
+        "report::progress",
+        &["engine::Update", "engine::Step", "engine::StepUpdate"],
+    ),
     ("alert", &["model", "store", "redact"]),
     ("compare", &["model", "stats", "store"]),
     // A listener hands requests on; it knows the shape of who takes them, and no kind.
@@ -65,8 +68,22 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "model", "clock", "diag", "redact", "definition", "lifecycle", "trigger", "channel", "engine", "store",
-            "report", "alert", "compare", "web", "sandbox", "stats",
+            "model",
+            "clock",
+            "diag",
+            "redact",
+            "definition",
+            "lifecycle",
+            "trigger",
+            "channel",
+            "engine",
+            "store",
+            "report",
+            "alert",
+            "compare",
+            "web",
+            "sandbox",
+            "stats",
         ],
     ),
 ];
@@ -111,19 +128,43 @@ fn parts_import_what_they_may() {
 fn a_violation_is_found() {
     let planted = [
         ("model", "use tokio::sync::mpsc;", "tokio::sync::mpsc"),
-        ("model", "use std::{fmt, time::{Duration, Instant}};", "std::time::Instant"),
+        (
+            "model",
+            "use std::{fmt, time::{Duration, Instant}};",
+            "std::time::Instant",
+        ),
         ("model", "use std::time::*;", "std::time::*"),
-        ("model", "fn f() { std::net::TcpStream::connect(A); }", "std::net::TcpStream"),
+        (
+            "model",
+            "fn f() { std::net::TcpStream::connect(A); }",
+            "std::net::TcpStream",
+        ),
         ("lifecycle", "use crate::clock::Clock;", "clock::Clock"),
         ("lifecycle::machine", "use super::super::engine;", "engine"),
-        ("store", "use crate::{channel::Kind, model::Fault};", "channel::Kind"),
+        (
+            "store",
+            "use crate::{channel::Kind, model::Fault};",
+            "channel::Kind",
+        ),
         ("report::text", "use crate::engine::Update;", "engine::Update"),
-        ("sandbox", "fn f() -> crate::engine::Engine { g() }", "engine::Engine"),
+        (
+            "sandbox",
+            "fn f() -> crate::engine::Engine { g() }",
+            "engine::Engine",
+        ),
         ("web", "use crate::channel::OpenContext;", "channel::OpenContext"),
         ("channel::http", "use super::imap::Imap;", "channel::imap::Imap"),
-        ("channel::shared::poll", "use crate::channel::http;", "channel::http"),
+        (
+            "channel::shared::poll",
+            "use crate::channel::http;",
+            "channel::http",
+        ),
         ("trigger::http", "use crate::channel::Kind;", "channel::Kind"),
-        ("definition", "fn f() { vec![crate::engine::Engine::new()] }", "engine::Engine"),
+        (
+            "definition",
+            "fn f() { vec![crate::engine::Engine::new()] }",
+            "engine::Engine",
+        ),
         ("novel", "use crate::model::Moment;", "no row"),
     ];
     for (path, source, named) in planted {
@@ -140,7 +181,10 @@ fn what_is_allowed_is_no_violation() {
     let fine = [
         ("model", "use std::time::Duration; use super::model::Moment;"),
         ("report::progress", "use crate::engine::Update;"),
-        ("channel::http::ask", "use super::client; use crate::channel::{OpenContext, http, shared::poll};"),
+        (
+            "channel::http::ask",
+            "use super::client; use crate::channel::{OpenContext, http, shared::poll};",
+        ),
         ("store", "#[cfg(test)] mod tests { use crate::engine::Engine; }"),
         ("definition", "use crate::lifecycle::schedule::Schedule;"),
     ];
@@ -176,7 +220,9 @@ fn violations(module: &Module) -> Vec<String> {
         let impure = elsewhere
             .iter()
             .filter(|target| IMPURE.iter().any(|banned| covers(banned, target)));
-        wrong.extend(impure.map(|target| format!("  {file}: `{part}` is pure and names `{}`", target.join("::"))));
+        wrong.extend(
+            impure.map(|target| format!("  {file}: `{part}` is pure and names `{}`", target.join("::"))),
+        );
     }
     wrong
 }

@@ -28,8 +28,16 @@ fn each_file_is_in_its_list_and_each_entry_has_a_file() {
     assert_eq!(channels, modules("channel"));
     let triggers: BTreeSet<String> = trigger::FACTS.iter().map(|f| f.module.to_owned()).collect();
     assert_eq!(triggers, modules("trigger"));
-    assert_eq!(channel::FACTS.len(), channels.len(), "a kind stands in the list once");
-    assert_eq!(trigger::FACTS.len(), triggers.len(), "a kind stands in the list once");
+    assert_eq!(
+        channel::FACTS.len(),
+        channels.len(),
+        "a kind stands in the list once"
+    );
+    assert_eq!(
+        trigger::FACTS.len(),
+        triggers.len(),
+        "a kind stands in the list once"
+    );
 }
 
 /// Has every variable; what is called a URL is one.
@@ -85,7 +93,9 @@ fn every_triggers_example_loads() {
                      channels: { inbox: { smtp_sink: { listen: \"127.0.0.1:0\" } } }\n";
     for facts in trigger::FACTS {
         let example = indented(facts.example, 4);
-        let used = ["base", "mail_host"].map(|name| format!("# vars.{name}\n")).concat();
+        let used = ["base", "mail_host"]
+            .map(|name| format!("# vars.{name}\n"))
+            .concat();
         let probe = format!(
             "{used}name: example\nroutes: {{ one: {{ vars: {{ via: one }} }} }}\ninput: {{ amount: 100 }}\n\
              request:\n  {}:\n{example}outcome: [{{ in: inbox }}]\n",
@@ -120,7 +130,8 @@ fn every_field_of_a_kind_is_described() {
 
 #[test]
 fn a_field_without_words_would_be_found() {
-    let schema = serde_json::json!({ "properties": { "said": { "description": "x" }, "bare": {}, "two": {} } });
+    let schema =
+        serde_json::json!({ "properties": { "said": { "description": "x" }, "bare": {}, "two": {} } });
     let mut bare = Vec::new();
     undescribed(&schema, &Value::Null, "planted", &mut bare);
     assert_eq!(bare, ["  planted: bare", "  planted: two"]);
@@ -142,7 +153,9 @@ fn undescribed(schema: &Value, shared: &Value, at: &str, bare: &mut Vec<String>)
     }
     match schema {
         Value::Object(members) => {
-            let inner = members.iter().filter(|(key, _)| *key != "default" && *key != "examples");
+            let inner = members
+                .iter()
+                .filter(|(key, _)| *key != "default" && *key != "examples");
             for (key, value) in inner {
                 undescribed(value, shared, &format!("{at}.{key}"), bare);
             }

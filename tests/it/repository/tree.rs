@@ -180,7 +180,11 @@ impl<'ast> Visit<'ast> for Names {
                 segments.push(words[at + 2].to_owned());
                 at += 2;
             }
-            if segments.len() > 1 && segments.iter().all(|s| syn::parse_str::<syn::Ident>(s).is_ok() || s == "crate" || s == "super" || s == "self") {
+            if segments.len() > 1
+                && segments.iter().all(|s| {
+                    syn::parse_str::<syn::Ident>(s).is_ok() || s == "crate" || s == "super" || s == "self"
+                })
+            {
                 self.add(&segments);
             }
             at += 1;
