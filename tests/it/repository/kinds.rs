@@ -1,10 +1,9 @@
-//! The lists of kinds against the files, and what each kind says of itself.
+//! The lists of kinds against the files, and what each kind says of itself. (That their examples load is tested with
+//! the definitions.)
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
-use landfall::definition::{Environment, LoadOptions, load};
 use landfall::{channel, trigger};
 use schemars::SchemaGenerator;
 use serde_json::Value;
@@ -38,77 +37,6 @@ fn each_file_is_in_its_list_and_each_entry_has_a_file() {
         triggers.len(),
         "a kind stands in the list once"
     );
-}
-
-/// Has every variable; what is called a URL is one.
-struct AnyVariable;
-
-impl Environment for AnyVariable {
-    fn variable(&self, name: &str) -> Option<String> {
-        Some(match name.ends_with("URL") {
-            true => String::from("postgres://canary:s3cret-of-it@127.0.0.1:5432/shop"),
-            false => String::from("s3cret-of-the-example"),
-        })
-    }
-
-    fn file(&self, path: &Path) -> Result<String, String> {
-        fs::read_to_string(path).map_err(|e| e.to_string())
-    }
-}
-
-fn indented(text: &str, by: usize) -> String {
-    text.lines().map(|line| format!("{:by$}{line}\n", "")).collect()
-}
-
-/// What loading says of a workspace with this `landfall.yaml` and this probe.
-fn said(workspace: &str, probe: &str) -> String {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("landfall.yaml"), workspace).unwrap();
-    fs::create_dir(dir.path().join("probes")).unwrap();
-    fs::write(dir.path().join("probes/example.yaml"), probe).unwrap();
-    let options = LoadOptions {
-        dir: Some(dir.path().to_owned()),
-        ..LoadOptions::default()
-    };
-    let loaded = load(&options, &AnyVariable);
-    assert!(loaded.workspace.is_some() || loaded.problems.has_errors());
-    loaded.problems.render(&loaded.sources, false)
-}
-
-#[test]
-fn every_channels_example_loads() {
-    for facts in channel::FACTS {
-        let example = indented(facts.example, 6);
-        let workspace = format!("channels:\n  seen_here:\n    {}:\n{example}", facts.name);
-        let probe = "name: example\nrequest: { http: { url: \"http://127.0.0.1:1/{{ token }}\" } }\n\
-                     outcome: [{ in: seen_here }]\n";
-        assert_eq!(said(&workspace, probe), "", "the example of `{}`", facts.name);
-    }
-}
-
-#[test]
-fn every_triggers_example_loads() {
-    let workspace = "allow_exec: true\n\
-                     vars: { base: \"http://127.0.0.1:1\", mail_host: 127.0.0.1 }\n\
-                     channels: { inbox: { smtp_sink: { listen: \"127.0.0.1:0\" } } }\n";
-    for facts in trigger::FACTS {
-        let example = indented(facts.example, 4);
-        let used = ["base", "mail_host"]
-            .map(|name| format!("# vars.{name}\n"))
-            .concat();
-        let probe = format!(
-            "{used}name: example\nroutes: {{ one: {{ vars: {{ via: one }} }} }}\ninput: {{ amount: 100 }}\n\
-             request:\n  {}:\n{example}outcome: [{{ in: inbox }}]\n",
-            facts.name
-        );
-        assert_eq!(said(workspace, &probe), "", "the example of `{}`", facts.name);
-    }
-}
-
-#[test]
-fn a_wrong_example_would_be_found() {
-    let said = said("channels:\n  seen_here:\n    sqlite:\n      pth: orders.db\n", "");
-    assert!(said.contains("pth"), "{said}");
 }
 
 #[test]

@@ -13,18 +13,20 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file below a folder of the project, by its path in the project, in order. Folders whose name begins with a
-/// dot and what is built are left out.
+/// Every file below a folder of the project, by its path in the project, in order. What is built, and what git keeps
+/// for itself, is left out.
 pub(crate) fn files_below(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         let entries = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
         for entry in entries.flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.file_name() == "target" || entry.file_name() == ".git" {
+                continue;
+            }
             if entry.path().is_file() {
                 found.push(entry.path().strip_prefix(root()).unwrap().to_owned());
-            } else if !name.starts_with('.') && name != "target" {
+            } else {
                 folders.push(entry.path());
             }
         }
