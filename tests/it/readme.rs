@@ -16,6 +16,9 @@ use super::repository::{files_below, root};
 /// The port that the README gives the sandbox; tests take a free one in its place.
 const PORT: &str = "4780";
 
+/// A script that takes longer hangs.
+const SECONDS: &str = "240";
+
 /// A fenced block.
 #[derive(Debug)]
 struct Block {
@@ -97,8 +100,8 @@ fn run(script: &str, folder: &Path) -> Output {
     let binary = Path::new(env!("CARGO_BIN_EXE_landfall"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(binary.parent().unwrap().to_owned()).chain(std::env::split_paths(&path));
-    Command::new("bash")
-        .args(["-c", script])
+    Command::new("timeout")
+        .args(["--kill-after=5", SECONDS, "bash", "-c", script])
         .current_dir(folder)
         .env("PATH", std::env::join_paths(folders).unwrap())
         .env("NO_COLOR", "1")
