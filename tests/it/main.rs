@@ -16,6 +16,7 @@ mod engine;
 mod http_channel;
 mod imap;
 mod mail_seeds;
+mod readme;
 mod report;
 mod repository;
 mod sandbox;
