@@ -44,26 +44,40 @@ pub struct HttpConfig {
     /// An HTTP or SOCKS5 proxy, for example `socks5h://127.0.0.1:1080`. Proxies of the environment are ignored.
     #[serde(default)]
     pub proxy: Option<Secret>,
-    /// Redirects followed, 0 to 5 and only on the same host and port. 0 by default: a probe wants to see the 302.
+    /// Redirects followed, 0 to 5 and only on the same scheme, host and port. 0 by default: a probe wants to see the 302.
     #[serde(default)]
     pub redirects: Option<Spanned<u8>>,
     /// Which HTTP is spoken.
     #[serde(default)]
     pub version: Version,
-    /// From the attempt to connect to the end of the answer. 10 s by default.
+    /// From the look-up of the name to the end of the answer, redirects included. 10 s by default.
     #[serde(default = "ten_seconds")]
     pub timeout: Lapse,
     /// Keep the connection for the next run. By default each run has its own, so that connecting is measured too.
     #[serde(default)]
     pub keep_alive: bool,
-    /// Bytes of the answer's body that are read; the rest is cut and said to be. 1 MiB by default.
+    /// Bytes of the answer's body that are read; the rest is cut and said to be. 1 MiB by default, 64 MiB at most.
     #[serde(default)]
-    pub body_limit: Option<u32>,
+    pub body_limit: Option<Spanned<u32>>,
 }
 
 impl HttpConfig {
     pub(super) fn body_limit(&self) -> usize {
-        self.body_limit.map_or(1 << 20, |bytes| bytes as usize)
+        self.body_limit
+            .as_ref()
+            .map_or(1 << 20, |limit| limit.value as usize)
+    }
+
+    /// The keys of the bodies that are given.
+    pub(super) fn bodies(&self) -> Vec<&'static str> {
+        let bodies = [
+            ("json", self.json.is_some()),
+            ("form", self.form.is_some()),
+            ("body", self.body.is_some()),
+            ("multipart", self.multipart.is_some()),
+        ];
+        let given = bodies.into_iter().filter(|(_, given)| *given);
+        given.map(|(name, _)| name).collect()
     }
 }
 
