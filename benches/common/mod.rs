@@ -25,14 +25,20 @@ pub fn cpu_of(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
-    ticks / rustix::param::clock_ticks_per_second() as f64
+    ticks / system("CLK_TCK")
 }
 
 /// Bytes of this process in memory.
 pub fn resident() -> f64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: f64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
-    pages * rustix::param::page_size() as f64
+    pages * system("PAGESIZE")
+}
+
+/// A number of the system's, such as its page size.
+fn system(name: &str) -> f64 {
+    let said = Command::new("getconf").arg(name).output().unwrap().stdout;
+    String::from_utf8(said).unwrap().trim().parse().unwrap()
 }
 
 pub fn median(mut of: Vec<f64>) -> f64 {
@@ -99,7 +105,6 @@ impl Peer {
     }
 
     /// Tells it something and waits for its answer.
-    #[expect(dead_code, reason = "not every bench talks to its peer")]
     pub fn ask(&mut self, what: &str) -> String {
         self.stdin.write_all(format!("{what}\n").as_bytes()).unwrap();
         self.line()

@@ -33,6 +33,12 @@ pub(super) fn name(error: &reqwest::Error, place: &str, left: bool) -> Failure {
             refused: turned_away(tls),
         };
     }
+    if says_turned_away(&last) {
+        return Failure {
+            fault: Fault::new(Reason::Tls, format!("TLS with {place}: {last}")),
+            refused: true,
+        };
+    }
     if !left {
         return fault(Reason::Unreachable, format!("cannot connect to {place}: {last}"));
     }
@@ -87,25 +93,30 @@ fn told_of_tls(error: &rustls::Error) -> String {
     format!("{told} ({error})")
 }
 
-/// Whether the peer ended the handshake over our certificate. In TLS 1.3 the request has left by then, but a peer
+/// Alerts by which a peer ends the handshake over our certificate. In TLS 1.3 the request has left by then, but a peer
 /// that says so has read none of it (RFC 8446, section 4.4.2.4).
+const TURNED_AWAY: [AlertDescription; 10] = [
+    AlertDescription::CertificateRequired,
+    AlertDescription::BadCertificate,
+    AlertDescription::UnsupportedCertificate,
+    AlertDescription::CertificateRevoked,
+    AlertDescription::CertificateExpired,
+    AlertDescription::CertificateUnknown,
+    AlertDescription::UnknownCA,
+    AlertDescription::AccessDenied,
+    AlertDescription::DecryptError,
+    AlertDescription::HandshakeFailure,
+];
+
 fn turned_away(error: &rustls::Error) -> bool {
-    use AlertDescription as A;
-    matches!(
-        error,
-        rustls::Error::AlertReceived(
-            A::CertificateRequired
-                | A::BadCertificate
-                | A::UnsupportedCertificate
-                | A::CertificateRevoked
-                | A::CertificateExpired
-                | A::CertificateUnknown
-                | A::UnknownCA
-                | A::AccessDenied
-                | A::DecryptError
-                | A::HandshakeFailure
-        )
-    )
+    matches!(error, rustls::Error::AlertReceived(alert) if TURNED_AWAY.contains(alert))
+}
+
+/// HTTP/2 keeps only the text of an error below it.
+fn says_turned_away(text: &str) -> bool {
+    TURNED_AWAY
+        .iter()
+        .any(|alert| text == rustls::Error::AlertReceived(*alert).to_string())
 }
 
 fn is_reset(cause: &(dyn StdError + 'static)) -> bool {

@@ -2,15 +2,21 @@
 
 use landfall::model::Reason;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
 use super::certificates::{Authority, put};
-use super::peer::Peer;
 use super::server::Server;
 use super::{failure, fire_in, open};
 
 /// Not trusted: why, in the message; nothing was sent.
 async fn refused(server: &Server, tls: Value) -> String {
-    let answer = fire_in(server.root(), json!({ "url": server.url("/"), "tls": tls })).await;
+    refused_by(server, tls, "auto").await
+}
+
+async fn refused_by(server: &Server, tls: Value, version: &str) -> String {
+    let value = json!({ "url": server.url("/"), "tls": tls, "version": version });
+    let answer = fire_in(server.root(), value).await;
     let failed = answer.outcome.unwrap_err();
     assert_eq!(
         (failed.fault.reason, failed.in_doubt),
@@ -73,12 +79,26 @@ async fn the_lowest_version_is_kept_to() {
 
 #[tokio::test]
 async fn a_peer_without_tls_is_told_apart() {
-    let peer = Peer::answering("HTTP/1.1 400 Bad Request\r\n\r\n", super::peer::Then::Close).await;
-    let plain = Server::plain().await;
-    drop(peer);
-    let failed = failure(json!({ "url": format!("https://{}/", plain.at), "timeout": "5s" })).await;
-    assert!(!failed.in_doubt, "{}", failed.fault);
-    assert_ne!(failed.fault.reason, Reason::Timeout, "{}", failed.fault);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .await
+            .unwrap();
+        // Held until the client has gone, so that what was said arrives.
+        drop(tokio::io::copy(&mut stream, &mut tokio::io::sink()).await);
+    });
+    let failed = failure(json!({ "url": format!("https://{at}/") })).await;
+    assert_eq!(
+        (failed.fault.reason, failed.in_doubt),
+        (Reason::Tls, false),
+        "{}",
+        failed.fault
+    );
+    let wanted = format!("TLS with {at}: the peer does not speak TLS on this port");
+    assert!(failed.fault.message.starts_with(&wanted), "{}", failed.fault);
 }
 
 #[tokio::test]
@@ -100,8 +120,10 @@ async fn a_client_certificate_is_shown_to_who_asks() {
             json!({ "ca": "ca.pem" }),
             json!({ "ca": "ca.pem", "cert": "others.crt", "key": "others.key" }),
         ] {
-            let why = refused(&server, tls).await;
-            assert!(why.contains("received fatal alert"), "{why}");
+            for version in ["1.1", "2"] {
+                let why = refused_by(&server, tls.clone(), version).await;
+                assert!(why.contains("received fatal alert"), "{why}");
+            }
         }
     }
 }
