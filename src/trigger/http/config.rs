@@ -7,30 +7,29 @@ use serde::Deserialize;
 
 use crate::model::{Free, Lapse, Secret, Spanned, Template};
 
-/// An HTTP request: one attempt, on a connection of its own unless `keep_alive` says otherwise. Without `accepted`,
-/// any 2xx is accepted.
+/// Settings of the `http` trigger.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "trigger.http")]
 pub struct HttpConfig {
-    /// The method. Default: GET where there is no body, POST where there is one.
+    /// GET where there is no body, POST where there is one.
     #[serde(default)]
     pub method: Option<Spanned<String>>,
     /// Where it goes. Only `vars` and the route may decide scheme, host and port.
     pub url: Template,
-    /// Fields that are added to the URL's query, encoded.
+    /// Added to the URL's query, encoded.
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
-    /// Headers to send, names in any case. A value with a line break is refused.
+    /// Names in any case. A value with a line break is refused.
     #[serde(default)]
     pub headers: BTreeMap<String, Template>,
-    /// A JSON body. Of `json`, `form`, `body` and `multipart` a request has one at most. A lone `{{ expression }}` keeps its type.
+    /// A JSON body. A lone `{{ expression }}` keeps its type.
     #[serde(default)]
     pub json: Option<Free>,
     /// A body of form fields, URL-encoded.
     #[serde(default)]
     pub form: Option<BTreeMap<String, Template>>,
-    /// A body as it is. Its type is `text/plain`, unless `headers` has a `content-type`.
+    /// A body as it is; `text/plain` unless `headers` says otherwise.
     #[serde(default)]
     pub body: Option<Template>,
     /// A body of parts, `multipart/form-data`.
@@ -45,26 +44,40 @@ pub struct HttpConfig {
     /// An HTTP or SOCKS5 proxy, for example `socks5h://127.0.0.1:1080`. Proxies of the environment are ignored.
     #[serde(default)]
     pub proxy: Option<Secret>,
-    /// Redirects followed, 0 to 5 and only on the same host and port. Default 0: a probe wants to see the 302.
+    /// Redirects followed, 0 to 5 and only on the same scheme, host and port. 0 by default: a probe wants to see the 302.
     #[serde(default)]
     pub redirects: Option<Spanned<u8>>,
-    /// Which HTTP is spoken. Default `auto`.
+    /// Which HTTP is spoken.
     #[serde(default)]
     pub version: Version,
-    /// The longest it may take, from the attempt to connect to the end of the answer. Default `10s`.
+    /// From the look-up of the name to the end of the answer, redirects included. 10 s by default.
     #[serde(default = "ten_seconds")]
     pub timeout: Lapse,
-    /// Keeps the connection for the next run. Default `false`: each run has its own, so that connecting is measured too.
+    /// Keep the connection for the next run. By default each run has its own, so that connecting is measured too.
     #[serde(default)]
     pub keep_alive: bool,
-    /// Bytes of the answer's body that are read; the rest is cut and said to be. Default 1048576 (1 MiB).
+    /// Bytes of the answer's body that are read; the rest is cut and said to be. 1 MiB by default, 64 MiB at most.
     #[serde(default)]
-    pub body_limit: Option<u32>,
+    pub body_limit: Option<Spanned<u32>>,
 }
 
 impl HttpConfig {
     pub(super) fn body_limit(&self) -> usize {
-        self.body_limit.map_or(1 << 20, |bytes| bytes as usize)
+        self.body_limit
+            .as_ref()
+            .map_or(1 << 20, |limit| limit.value as usize)
+    }
+
+    /// The keys of the bodies that are given.
+    pub(super) fn bodies(&self) -> Vec<&'static str> {
+        let bodies = [
+            ("json", self.json.is_some()),
+            ("form", self.form.is_some()),
+            ("body", self.body.is_some()),
+            ("multipart", self.multipart.is_some()),
+        ];
+        let given = bodies.into_iter().filter(|(_, given)| *given);
+        given.map(|(name, _)| name).collect()
     }
 }
 
@@ -79,16 +92,16 @@ const fn ten_seconds() -> Lapse {
 pub struct Part {
     /// The field's name.
     pub name: String,
-    /// Its content as text; either this or `file`.
+    /// Its content.
     #[serde(default)]
     pub text: Option<Template>,
-    /// A file whose content it is, relative to the workspace; either this or `text`.
+    /// A file whose content it is, relative to the workspace.
     #[serde(default)]
     pub file: Option<Spanned<String>>,
-    /// The file name that is told. Left out: none is told.
+    /// The file name that is told.
     #[serde(default)]
     pub file_name: Option<Template>,
-    /// Its content type. Left out: none is told.
+    /// Its content type.
     #[serde(default)]
     pub content_type: Option<String>,
 }
@@ -129,10 +142,10 @@ pub struct Tls {
     /// A PEM file with the client's key.
     #[serde(default)]
     pub key: Option<Spanned<String>>,
-    /// Trusts any certificate; shown with every run. Default `false`.
+    /// Trust any certificate. Shown with every run.
     #[serde(default)]
     pub insecure: bool,
-    /// The lowest version spoken. Default `1.2`.
+    /// The lowest version spoken.
     #[serde(default)]
     pub min_version: MinVersion,
 }

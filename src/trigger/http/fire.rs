@@ -1,13 +1,18 @@
 //! One firing: the request leaves, the answer is read, what went wrong is named.
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use reqwest::{Client, Request};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Request, Url};
 use serde_json::Value;
 
-use super::timing::{NOTE, NoAddress, Note};
+use super::config::HttpConfig;
+use super::failure::{self, Failure};
+use super::note::{NOTE, Note, Noted};
+use super::redirect::{self, Next};
+use super::request::Rendered;
 use crate::clock::Clock;
 use crate::model::{Answer, Fault, Moment, Reason, Response, SendFailure, Timings};
 use crate::trigger::Shot;
@@ -15,48 +20,65 @@ use crate::trigger::Shot;
 /// Everything one firing needs.
 pub(super) struct Firing {
     pub(super) client: Client,
-    pub(super) request: Request,
+    pub(super) request: Rendered,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) body_limit: usize,
+    pub(super) config: Arc<HttpConfig>,
 }
 
-/// An answer as it came over the wire.
+/// How far the answer came; kept apart from the task that waits, which a time-out drops.
+#[derive(Default)]
 struct Came {
-    response: Response,
-    first_byte: Moment,
+    /// The status, and when its first byte came.
+    head: Option<(String, Moment)>,
+    /// Bytes of the body that were read.
+    read: usize,
     attributes: BTreeMap<String, String>,
 }
 
 impl Firing {
     pub(super) async fn fire(self, shot: Shot) -> Answer {
         let clock = self.clock.clone();
+        let config = self.config.clone();
+        let place = place(&self.request.url);
+        let port = self.request.url.port_or_known_default();
         let began = clock.now();
-        let note = Note::new(shot.sent);
-        let came = NOTE.scope(note.clone(), self.exchange(&note)).await;
+        let note = Note::new(clock.clone(), shot.sent);
+        let mut came = Came::default();
+        let exchange = NOTE.scope(note.clone(), self.exchange(&note, &place, &mut came));
+        let outcome = tokio::time::timeout(config.timeout.0, exchange).await;
         let answered_at = clock.now();
-        let (left, dns, connect) = note.read();
-        let sent_at = left.unwrap_or(began);
-        let mut timings = Timings {
-            dns,
-            connect,
-            ..Timings::default()
+        let known = note.read();
+        let outcome = outcome.unwrap_or_else(|_| {
+            Err(Failure {
+                fault: timed_out(&config, &place, known.left.is_some(), &came),
+                refused: false,
+            })
+        });
+        let sent_at = known.left.unwrap_or(began);
+        let timings = Timings {
+            dns: known.dns,
+            connect: known
+                .dialled
+                .map(|whole| (whole - known.dns.unwrap_or(0.0)).max(0.0)),
+            first_byte: came.head.as_ref().map(|(_, at)| at.seconds_since(sent_at)),
+            total: outcome.is_ok().then(|| answered_at.seconds_since(sent_at)),
         };
-        let mut attributes = BTreeMap::new();
-        let outcome = match came {
-            Ok(came) => {
-                timings.first_byte = Some(came.first_byte.seconds_since(sent_at));
-                timings.total = Some(answered_at.seconds_since(sent_at));
-                attributes = came.attributes;
-                Ok(Response {
-                    seconds: answered_at.seconds_since(sent_at),
-                    ..came.response
-                })
-            }
-            Err(fault) => Err(SendFailure {
+        let mut attributes = came.attributes;
+        if let (Err(_), Some(ip), Some(port), None) = (&outcome, known.address, port, &config.proxy) {
+            let tried = SocketAddr::new(ip, port).to_string();
+            attributes.entry(String::from("address")).or_insert(tried);
+        }
+        let outcome = match outcome {
+            Ok(response) => Ok(Response {
+                seconds: answered_at.seconds_since(sent_at),
+                ..response
+            }),
+            Err(Failure { fault, refused }) => Err(SendFailure {
                 fault,
-                in_doubt: left.is_some(),
+                in_doubt: known.left.is_some() && !refused,
             }),
         };
+        drop(known);
         Answer {
             outcome,
             sent_at,
@@ -66,134 +88,129 @@ impl Firing {
         }
     }
 
-    async fn exchange(self, note: &Note) -> Result<Came, Fault> {
-        let Self {
-            client,
-            request,
-            clock,
-            body_limit,
-        } = self;
-        let place = place(&request);
-        let mut response = client
-            .execute(request)
-            .await
-            .map_err(|error| fault(&error, &place))?;
-        let first_byte = clock.now();
-        // A kept connection has no connecting to tell when the request left; it left before its answer began.
-        note.leaves(first_byte);
-        let mut attributes = BTreeMap::new();
-        if let Some(address) = response.remote_addr() {
-            attributes.insert(String::from("address"), address.to_string());
+    async fn exchange(self, note: &Arc<Note>, place: &str, came: &mut Came) -> Result<Response, Failure> {
+        let named = |error: reqwest::Error| failure::name(&error, place, note.read().left.is_some());
+        let mut more = self.config.redirects.as_ref().map_or(0, |r| r.value);
+        let asked = more;
+        let mut request = self.request;
+        let response = loop {
+            let response = self.client.execute(bare(&request, note)).await.map_err(named)?;
+            if asked == 0 {
+                break response;
+            }
+            match redirect::next(&request, response.status(), response.headers(), more) {
+                Next::Follow(next) => request = *next,
+                Next::Stop(why) => {
+                    let why = why.map(|why| (String::from("redirect"), why.to_owned()));
+                    came.attributes.extend(why);
+                    break response;
+                }
+            }
+            more -= 1;
+        };
+        came.head = Some((response.status().to_string(), self.clock.now()));
+        if asked > more {
+            let followed = (asked - more).to_string();
+            came.attributes.insert(String::from("redirects"), followed);
         }
-        attributes.insert(
-            String::from("protocol"),
-            format!("{:?}", response.version()).to_lowercase(),
-        );
+        describe(&self.config, &response, &mut came.attributes);
         let status = i64::from(response.status().as_u16());
-        let mut headers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in response.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            let entry = headers.entry(name.as_str().to_owned()).or_default();
-            if !entry.is_empty() {
-                entry.push_str(", ");
-            }
-            entry.push_str(&value);
-        }
-        let mut body = Vec::new();
-        let mut whole = true;
-        while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error, &place))? {
-            let room = body_limit - body.len();
-            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if chunk.len() > room {
-                whole = false;
-                break;
-            }
-        }
-        if !whole {
-            attributes.insert(
-                String::from("body"),
-                format!("cut at body_limit, {body_limit} bytes"),
-            );
-        }
+        let headers = headers(response.headers());
+        let (body, whole) = body(response, self.config.body_limit(), came)
+            .await
+            .map_err(named)?;
         let json = if whole {
             serde_json::from_slice(&body).unwrap_or(Value::Null)
         } else {
             Value::Null
         };
-        let body = String::from_utf8_lossy(&body).into_owned();
-        let response = Response {
+        Ok(Response {
             status,
             headers,
-            body,
+            body: text(body),
             json,
             seconds: 0.0,
-        };
-        Ok(Came {
-            response,
-            first_byte,
-            attributes,
         })
     }
 }
 
+/// One request of the client's, its body noting when it leaves.
+fn bare(rendered: &Rendered, note: &Arc<Note>) -> Request {
+    let mut request = Request::new(rendered.method.clone(), rendered.url.clone());
+    *request.headers_mut() = rendered.headers.clone();
+    let body = Noted::new(rendered.body.clone(), note.clone());
+    *request.body_mut() = Some(reqwest::Body::wrap(body));
+    request
+}
+
+/// What the trigger itself knows of the answer.
+fn describe(config: &HttpConfig, response: &reqwest::Response, out: &mut BTreeMap<String, String>) {
+    if let Some(address) = response.remote_addr() {
+        out.insert(String::from("address"), address.to_string());
+    }
+    let protocol = format!("{:?}", response.version()).to_lowercase();
+    out.insert(String::from("protocol"), protocol);
+    if config.tls.insecure && response.url().scheme() == "https" {
+        out.insert(String::from("tls"), String::from("insecure"));
+    }
+}
+
+/// Lower-case names; several values of one name are joined (RFC 9110, section 5.3).
+fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut out: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        match out.get_mut(name.as_str()) {
+            Some(entry) => {
+                entry.push_str(", ");
+                entry.push_str(&value);
+            }
+            None => drop(out.insert(name.as_str().to_owned(), value.into_owned())),
+        }
+    }
+    out
+}
+
+/// The body, up to the limit, and whether that was all of it.
+async fn body(
+    mut response: reqwest::Response,
+    limit: usize,
+    came: &mut Came,
+) -> Result<(Vec<u8>, bool), reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        let room = limit - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        came.read = body.len();
+        if chunk.len() > room {
+            let cut = format!("cut at body_limit, {limit} bytes");
+            came.attributes.insert(String::from("body"), cut);
+            return Ok((body, false));
+        }
+    }
+    Ok((body, true))
+}
+
+fn text(body: Vec<u8>) -> String {
+    String::from_utf8(body).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+fn timed_out(config: &HttpConfig, place: &str, left: bool, came: &Came) -> Fault {
+    let timeout = config.timeout;
+    let message = match &came.head {
+        Some((status, _)) => format!(
+            "{place} answered {status}, and its body was not whole within {timeout} ({} bytes came)",
+            came.read
+        ),
+        None if left => format!("{place} took the request and had not answered within {timeout}"),
+        None => format!("no connection to {place} within {timeout}"),
+    };
+    Fault::new(Reason::Timeout, message)
+}
+
 /// `host:port` of a request, for messages.
-fn place(request: &Request) -> String {
-    let url = request.url();
+fn place(url: &Url) -> String {
     let host = url.host_str().unwrap_or("?");
     url.port_or_known_default()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
-}
-
-/// What went wrong, by the innermost cause that says so.
-fn fault(error: &reqwest::Error, place: &str) -> Fault {
-    let mut chain = Vec::new();
-    let mut next: Option<&(dyn std::error::Error + 'static)> = error.source();
-    while let Some(cause) = next {
-        chain.push(cause);
-        next = cause.source();
-    }
-    let last = chain
-        .last()
-        .map_or_else(|| error.to_string(), ToString::to_string);
-    if let Some(missing) = chain.iter().find_map(|c| c.downcast_ref::<NoAddress>()) {
-        return Fault::new(Reason::Dns, missing.to_string());
-    }
-    if error.is_timeout() {
-        let doing = if error.is_connect() {
-            "connecting to"
-        } else {
-            "waiting for the answer of"
-        };
-        return Fault::new(Reason::Timeout, format!("timed out {doing} {place}"));
-    }
-    if chain.iter().any(|c| is_tls(*c)) {
-        return Fault::new(Reason::Tls, format!("TLS with {place}: {last}"));
-    }
-    let reason = if error.is_connect() {
-        Reason::Unreachable
-    } else if chain.iter().any(|c| is_reset(*c)) {
-        Reason::Reset
-    } else {
-        Reason::Protocol
-    };
-    Fault::new(reason, format!("{place}: {last}"))
-}
-
-fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let inside = |error: &std::io::Error| error.get_ref().is_some_and(|e| e.is::<rustls::Error>());
-    cause.is::<rustls::Error>() || cause.downcast_ref::<std::io::Error>().is_some_and(inside)
-}
-
-fn is_reset(cause: &(dyn std::error::Error + 'static)) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let broken = |error: &std::io::Error| {
-        matches!(
-            error.kind(),
-            ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof
-        )
-    };
-    cause.downcast_ref::<std::io::Error>().is_some_and(broken)
-        || cause
-            .downcast_ref::<hyper::Error>()
-            .is_some_and(|e| e.is_incomplete_message() || e.is_closed())
 }
