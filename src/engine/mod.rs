@@ -6,6 +6,7 @@
 mod answer;
 mod drive;
 mod evaluate;
+mod launch;
 mod live;
 mod perform;
 mod record;

@@ -1,12 +1,13 @@
 //! The verdict: a function of what is known of a run and of what its channels could see (DESIGN.md section 3).
 
+mod find;
+mod flags;
+
 use std::fmt;
 use std::time::Duration;
 
-use super::run::{Arrival, Gap, Run};
-use crate::model::{
-    Accepted, ChannelId, Class, ExpectationSpec, ExpectationState, Flag, Identity, Interval, Layer, Moment,
-};
+use super::run::{Gap, Run};
+use crate::model::{Accepted, ChannelId, Class, ExpectationState, Flag, Interval, Layer, Moment};
 
 /// A look sent this near a limit counts at the limit (DESIGN.md section 5).
 pub const LOOK_TOLERANCE: Duration = Duration::from_millis(50);
@@ -132,7 +133,7 @@ pub fn judge(run: &Run, sight: &dyn Sight, now: Moment) -> Judgement {
         .expectations
         .iter()
         .enumerate()
-        .map(|(i, spec)| find(run, sight, now, sent, i, spec))
+        .map(|(i, spec)| find::find(run, sight, now, sent, i, spec))
         .collect();
     let mut judgement = Judgement {
         findings,
@@ -144,187 +145,9 @@ pub fn judge(run: &Run, sight: &dyn Sight, now: Moment) -> Judgement {
     decide(run, &mut judgement);
     if judgement.class.is_some() {
         settle_undecided(run, &mut judgement);
-        judgement.flags = flags(run, &judgement);
+        judgement.flags = flags::flags(run, &judgement);
     }
     judgement
-}
-
-/// What counts as an arrival for expectation `i`: each event, and each state once, at its first fitting sight.
-fn fitting(run: &Run, i: usize, bits: impl Fn(&Arrival) -> u64) -> Vec<&Arrival> {
-    let mut fit: Vec<&Arrival> = run.arrivals.iter().filter(|a| bits(a) >> i & 1 == 1).collect();
-    fit.sort_by_key(|a| (a.at.hi, a.observation));
-    let mut states: Vec<&Identity> = Vec::new();
-    fit.retain(|a| {
-        if !matches!(a.identity, Identity::State(_)) {
-            return true;
-        }
-        let first = !states.contains(&&a.identity);
-        states.push(&a.identity);
-        first
-    });
-    fit
-}
-
-fn by(arrival: &Arrival, limit: Moment) -> bool {
-    arrival.at.hi <= limit
-        || arrival
-            .looked_at
-            .is_some_and(|at| at >= limit.before(LOOK_TOLERANCE) && at <= limit.after(LOOK_TOLERANCE))
-}
-
-fn find(
-    run: &Run,
-    sight: &dyn Sight,
-    now: Moment,
-    sent: Moment,
-    i: usize,
-    spec: &ExpectationSpec,
-) -> Finding {
-    let limit = sent.after(spec.within);
-    let end = limit.after(spec.grace);
-    let held = fitting(run, i, |a| a.held);
-    let count = u32::try_from(held.len()).unwrap_or(u32::MAX);
-    let finding = |state, at: Option<Interval>, moment, why| Finding {
-        state,
-        at,
-        count,
-        moment,
-        straddling: at.is_some_and(|at| at.straddles(limit) || at.straddles(end)),
-        why,
-    };
-    if spec.times.forbids() {
-        if let Some(first) = held.iter().find(|a| by(a, end)) {
-            let why = Why::Forbidden(count);
-            return finding(Some(ExpectationState::Unwanted), Some(first.at), first.at.hi, why);
-        }
-    } else if spec.times.min > 0
-        && let Some(met) = held.get(spec.times.min as usize - 1)
-    {
-        let at = Interval {
-            lo: met.at.lo,
-            hi: counted(met, limit, end),
-        };
-        let (state, why) = met_state(run, sight, sent, limit, end, met);
-        if count > spec.times.max && state != ExpectationState::Blind {
-            let why = Why::TooMany(count, spec.times.max);
-            return finding(Some(ExpectationState::Duplicate), Some(at), at.hi, why);
-        }
-        return finding(Some(state), Some(at), at.hi, why);
-    }
-    unmet(run, sight, now, sent, i, spec, &finding)
-}
-
-/// When an arrival counts: at the limit, where the look that saw it was sent near enough to it.
-fn counted(met: &Arrival, limit: Moment, end: Moment) -> Moment {
-    [limit, end]
-        .into_iter()
-        .find(|at| met.at.hi > *at && by(met, *at))
-        .unwrap_or(met.at.hi)
-}
-
-fn met_state(
-    run: &Run,
-    sight: &dyn Sight,
-    sent: Moment,
-    limit: Moment,
-    end: Moment,
-    met: &Arrival,
-) -> (ExpectationState, Why) {
-    if by(met, limit) {
-        return (ExpectationState::Met, Why::None);
-    }
-    if met.widened && met.at.straddles(limit) {
-        return (ExpectationState::Blind, Why::Widened);
-    }
-    // An earlier delivery may have come while nobody saw.
-    if sight.gaps(met.channel).iter().any(|gap| gap.touches(sent, limit)) {
-        return (ExpectationState::Blind, Why::Blind);
-    }
-    if run.tainted {
-        return (ExpectationState::Blind, Why::Dropped);
-    }
-    if by(met, end) {
-        (ExpectationState::Late, Why::After(met.at.hi.since(limit)))
-    } else {
-        (ExpectationState::Late, Why::AfterGrace(met.at.hi.since(end)))
-    }
-}
-
-fn unmet(
-    run: &Run,
-    sight: &dyn Sight,
-    now: Moment,
-    sent: Moment,
-    i: usize,
-    spec: &ExpectationSpec,
-    finding: &dyn Fn(Option<ExpectationState>, Option<Interval>, Moment, Why) -> Finding,
-) -> Finding {
-    let limit = sent.after(spec.within);
-    let end = limit.after(spec.grace);
-    let seen_through = sight.through(spec.channel) >= end && now >= end;
-    if !seen_through {
-        if let Some((at, why)) = &run.cut {
-            return finding(Some(ExpectationState::Blind), None, *at, Why::Cut(why.clone()));
-        }
-        let give_up = end.after(sight.patience());
-        if now >= give_up {
-            return finding(Some(ExpectationState::Blind), None, give_up, Why::Blind);
-        }
-        let next = [limit, end, give_up]
-            .into_iter()
-            .find(|at| *at > now)
-            .unwrap_or(give_up);
-        return finding(None, None, next, Why::None);
-    }
-    let blind = if run.fire_unknown {
-        Some(Why::FireUnknown)
-    } else if sight.gaps(spec.channel).iter().any(|gap| gap.touches(sent, end)) {
-        Some(Why::Blind)
-    } else {
-        run.tainted.then_some(Why::Dropped)
-    };
-    if let Some(why) = blind {
-        return finding(Some(ExpectationState::Blind), None, end, why);
-    }
-    let held = fitting(run, i, |a| a.held).len();
-    if spec.times.min == 0 {
-        let many = u32::try_from(held).unwrap_or(u32::MAX);
-        return if !spec.times.forbids() && many > spec.times.max {
-            finding(
-                Some(ExpectationState::Duplicate),
-                None,
-                end,
-                Why::TooMany(many, spec.times.max),
-            )
-        } else {
-            finding(Some(ExpectationState::Met), None, end, Why::None)
-        };
-    }
-    let matched = fitting(run, i, |a| a.matched)
-        .iter()
-        .filter(|a| by(a, end))
-        .count();
-    let (matched, held) = (
-        u32::try_from(matched).unwrap_or(u32::MAX),
-        u32::try_from(held).unwrap_or(u32::MAX),
-    );
-    let (state, why, count) = if matched < spec.times.min {
-        (
-            ExpectationState::Lost,
-            Why::TooFew(matched, spec.times.min),
-            matched,
-        )
-    } else {
-        (
-            ExpectationState::Mismatched,
-            Why::NotAsExpected(matched, held, spec.times.min),
-            matched,
-        )
-    };
-    Finding {
-        count,
-        ..finding(Some(state), None, end, why)
-    }
 }
 
 /// Worse is greater; the order of DESIGN.md section 3.
@@ -457,53 +280,4 @@ fn settle_undecided(run: &Run, judgement: &mut Judgement) {
             finding.why = Why::Overtaken;
         }
     }
-}
-
-fn flags(run: &Run, judgement: &Judgement) -> Vec<Flag> {
-    let mut flags = Vec::new();
-    let class = judgement.class;
-    let accepted = run.answered.as_ref().map_or(Accepted::Unknown, |a| a.accepted);
-    let mut set = |flag, when: bool| {
-        if when {
-            flags.push(flag);
-        }
-    };
-    set(Flag::InDoubt, accepted == Accepted::Unknown && !run.fire_unknown);
-    set(
-        Flag::Unanswered,
-        accepted == Accepted::Unknown && class == Some(Class::Lost),
-    );
-    let steps: Vec<&Finding> = of_layer(run, judgement, Layer::Executed).collect();
-    let missed = |f: &&Finding| {
-        matches!(
-            f.state,
-            Some(ExpectationState::Lost | ExpectationState::Mismatched)
-        )
-    };
-    set(
-        Flag::Unexecuted,
-        accepted != Accepted::No && steps.iter().any(missed),
-    );
-    set(Flag::Amended, !run.amendments.is_empty());
-    let turned = steps
-        .windows(2)
-        .any(|pair| matches!((pair[0].at, pair[1].at), (Some(a), Some(b)) if b.hi < a.lo));
-    set(Flag::OutOfOrder, turned);
-    let mut outcomes = of_layer(run, judgement, Layer::Outcome);
-    let answered = run.answered.as_ref().map(|a| a.at);
-    set(
-        Flag::Early,
-        outcomes.any(|f| matches!((f.at, answered), (Some(at), Some(end)) if at.hi < end)),
-    );
-    set(Flag::Straddling, judgement.findings.iter().any(|f| f.straddling));
-    let claimed = of_layer(run, judgement, Layer::Receipt).any(|f| f.at.is_some());
-    set(Flag::FalseReceipt, claimed && class == Some(Class::Lost));
-    set(
-        Flag::FalseFailure,
-        judgement.failed.is_some() && class != Some(Class::Failed),
-    );
-    set(Flag::FireUnknown, run.fire_unknown);
-    set(Flag::CleanupFailed, run.cleanup_failed);
-    set(Flag::Dropped, run.tainted);
-    flags
 }

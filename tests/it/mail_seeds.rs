@@ -100,22 +100,33 @@ fn the_example_tells_delivered_from_late_from_accepted_and_lost() {
     let results: Value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}\n{out}\n{err}"));
     let of = |route: &str| {
         let runs = results["runs"].as_array().unwrap();
-        runs.iter().find(|r| r["route"] == route).unwrap_or_else(|| panic!("{route}: {results:#}\n{err}")).clone()
+        runs.iter()
+            .find(|r| r["route"] == route)
+            .unwrap_or_else(|| panic!("{route}: {results:#}\n{err}"))
+            .clone()
     };
-    for (route, class, outcome) in
-        [("straight", "delivered", "yes"), ("greylisted", "late", "yes"), ("discarding", "lost", "no")]
-    {
+    for (route, class, outcome) in [
+        ("straight", "delivered", "yes"),
+        ("greylisted", "late", "yes"),
+        ("discarding", "lost", "no"),
+    ] {
         let run = of(route);
         assert_eq!(run["class"], class, "{route}: {run:#}\n{}", system.log());
         assert_eq!(run["layers"]["accepted"]["state"], "yes", "{route}: {run:#}");
         assert_eq!(run["layers"]["outcome"]["state"], outcome, "{route}: {run:#}");
     }
-    assert!(of("greylisted")["path"].to_string().contains("hop.example.com"), "{results:#}");
+    assert!(
+        of("greylisted")["path"].to_string().contains("hop.example.com"),
+        "{results:#}"
+    );
     let silent = |route: &str| {
         let rows = results["summary"].as_array().unwrap();
         rows.iter().find(|r| r["route"] == route).unwrap()["silent_failure_rate"].clone()
     };
-    assert_eq!((silent("straight"), silent("discarding")), (json!(0.0), json!(1.0)));
+    assert_eq!(
+        (silent("straight"), silent("discarding")),
+        (json!(0.0), json!(1.0))
+    );
     assert_eq!(code, 1, "{err}");
     assert!(!out.contains(PASSWORD), "the password is in the report");
 }

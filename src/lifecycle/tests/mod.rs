@@ -1,5 +1,7 @@
 //! The rules of DESIGN.md section 3, row by row, and the seeded simulation.
 
-mod rows;
+mod classes;
+mod firing;
+mod sight;
 mod simulation;
 mod world;

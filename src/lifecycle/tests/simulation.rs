@@ -3,6 +3,7 @@
 //! by a machine that learns the same things in another order, and by an oracle that knows only the truth.
 
 mod oracle;
+mod script;
 mod stage;
 
 use rand::seq::SliceRandom;
@@ -11,7 +12,8 @@ use rand::{Rng, SeedableRng};
 use super::world::World;
 use crate::lifecycle::{Command, Event};
 use crate::model::Class;
-use stage::{Outcome, Script, play};
+use script::Script;
+use stage::{Outcome, play};
 
 const SCHEDULES: u64 = 100_000;
 

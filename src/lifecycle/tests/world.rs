@@ -219,3 +219,21 @@ impl World {
             .count()
     }
 }
+
+/// It must not arrive.
+pub(super) const NEVER: Times = Times { min: 0, max: 0 };
+
+pub(super) fn once() -> World {
+    World::fired(leg(vec![expectation(Layer::Outcome, PUSH, Times::ONCE)]))
+}
+
+/// A run that was accepted at 10 ms.
+pub(super) fn accepted(mut world: World) -> World {
+    world.answered(10, Accepted::Yes);
+    world
+}
+
+pub(super) fn ends(world: &mut World, class: Class) {
+    world.pass(11_000);
+    assert_eq!((world.class(), world.closes()), (Some(class), 1));
+}

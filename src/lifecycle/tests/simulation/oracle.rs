@@ -1,6 +1,7 @@
 //! What the truth allows a verdict to be. It knows nothing of how the judge works.
 
-use super::stage::{Outcome, Script, True};
+use super::script::{Script, True};
+use super::stage::Outcome;
 use crate::lifecycle::tests::world::{POLL, PUSH, at};
 use crate::model::{Accepted, Class, ExpectationSpec, Identity, Layer, Moment, Repeat, Times};
 

@@ -1,0 +1,222 @@
+//! From a tick to a request that leaves: prepared, armed, claimed, fired. Nothing here waits: what takes time becomes a
+//! task that answers with a message.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::{Map, Value};
+
+use super::Step;
+use super::drive::{Loop, Message, Shared};
+use super::live::Live;
+use super::supervise::offers;
+use crate::channel::Watch;
+use crate::definition::{LegDef, RunScope};
+use crate::lifecycle::{Event, Run};
+use crate::model::{ChannelId, Fault, Moment, Reason, RunId, SkipReason, Token};
+use crate::store::{Claim, Intent};
+use crate::trigger::{OpenContext, Prepared, Trigger, TriggerConfig};
+
+/// A channel that has not confirmed by then cannot be armed.
+const ARM_TIMEOUT: Duration = Duration::from_secs(30);
+
+impl Shared {
+    pub(super) fn trigger(&self, key: usize, config: &TriggerConfig) -> Result<Arc<dyn Trigger>, Fault> {
+        let mut triggers = self.triggers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = triggers.get(&key) {
+            return Ok(found.clone());
+        }
+        let context = OpenContext {
+            clock: self.clock.clone(),
+            root: self.workspace.root.clone(),
+        };
+        let opened: Arc<dyn Trigger> = config.clone().open(&context)?.into();
+        triggers.insert(key, opened.clone());
+        Ok(opened)
+    }
+
+    /// The trigger of a leg, built once.
+    pub(super) fn leg_trigger(&self, def: &Arc<LegDef>) -> Result<Arc<dyn Trigger>, Fault> {
+        self.trigger(Arc::as_ptr(def) as usize, &def.request.trigger)
+    }
+
+    /// Everything one run of a leg needs before anything leaves.
+    pub(super) fn prepare(
+        &self,
+        def: &Arc<LegDef>,
+        run: RunId,
+        tick: Moment,
+        token: &Token,
+    ) -> Result<(RunScope, Prepared), Fault> {
+        let vars = &self.workspace.vars;
+        // Channels' own templates may name the token and the run, so a scope without channels comes first.
+        let bare = RunScope::new(def, vars, run, tick, token, Map::new())?;
+        let channels = offers(&self.channels, &def.channel_names, token, &bare)?;
+        let scope = RunScope::new(def, vars, run, tick, token, channels)?;
+        let prepared = self.leg_trigger(def)?.prepare(&scope)?;
+        Ok((scope, prepared))
+    }
+}
+
+impl Loop {
+    pub(super) fn arm(&mut self, run: RunId, channels: &[ChannelId]) {
+        let Some(def) = self.incoming.get(&run).cloned() else {
+            return;
+        };
+        let Some(known) = self.machine.run(run) else {
+            return;
+        };
+        let token = known.token;
+        let shared = self.shared.clone();
+        let (scope, prepared) = match shared.prepare(&def, run, known.tick.due, &token) {
+            Ok(ready) => ready,
+            Err(fault) => {
+                let detail = shared.workspace.redactor.text(&fault.message).into_owned();
+                let reason = SkipReason::Render;
+                shared.tell(Message::Event(Event::Refused { run, reason, detail }));
+                return;
+            }
+        };
+        let mut request = prepared.shown.clone();
+        shared.workspace.redactor.value(&mut request);
+        let live = Live {
+            token,
+            def,
+            scope: scope.clone(),
+            prepared: Some(prepared),
+            request: Arc::new(request),
+            answer: None,
+            observations: std::collections::HashMap::new(),
+            sent: None,
+            early: Vec::new(),
+        };
+        self.live.insert(run, live);
+        shared
+            .sinks
+            .tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(token, run);
+        let opened: Vec<_> = channels
+            .iter()
+            .map(|id| (*id, shared.channels.get(id).cloned()))
+            .collect();
+        let names = opened
+            .iter()
+            .flat_map(|(_, o)| o.as_ref().map(|o| o.name.clone()))
+            .collect();
+        self.step(run, Step::Arming { channels: names });
+        let scope = Arc::new(scope);
+        tokio::spawn(async move {
+            let arms = opened.into_iter().map(|(channel, opened)| {
+                let watch = Watch {
+                    run,
+                    token,
+                    scope: scope.clone(),
+                };
+                async move {
+                    let Some(opened) = opened else {
+                        return Event::Armed { run, channel };
+                    };
+                    let armed = tokio::time::timeout(ARM_TIMEOUT, opened.channel.arm(watch)).await;
+                    let late = || Fault::new(Reason::Timeout, format!("not armed within {ARM_TIMEOUT:?}"));
+                    match armed.unwrap_or_else(|_| Err(late())) {
+                        Ok(()) => Event::Armed { run, channel },
+                        Err(fault) => Event::ArmFailed {
+                            run,
+                            channel: opened.name.clone(),
+                            fault,
+                        },
+                    }
+                }
+            });
+            for event in join_all(arms).await {
+                shared.tell(Message::Event(event));
+            }
+        });
+    }
+
+    pub(super) fn claim(&mut self, run: RunId) {
+        let Some(known) = self.machine.run(run) else {
+            return;
+        };
+        let intent = intent(known, self.shared.clock.now());
+        self.step(run, Step::Claiming);
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let event = match shared.store.claim(vec![intent]).await.as_deref() {
+                Ok([Claim::Won]) => Event::Claimed { run },
+                Ok(_) => {
+                    let detail = String::from("another process has claimed this tick");
+                    Event::Refused {
+                        run,
+                        reason: SkipReason::Claimed,
+                        detail,
+                    }
+                }
+                Err(fault) => Event::Refused {
+                    run,
+                    reason: SkipReason::Store,
+                    detail: fault.message.clone(),
+                },
+            };
+            shared.tell(Message::Event(event));
+        });
+    }
+
+    pub(super) fn fire(&mut self, run: RunId) {
+        self.step(run, Step::Firing);
+        let Some(known) = self.machine.run(run) else {
+            return;
+        };
+        let facts = serde_json::json!({
+            "run": run,
+            "probe": known.leg.probe,
+            "route": known.leg.route,
+            "input": known.leg.input,
+            "token": known.token,
+            "tick": known.tick.due.to_rfc3339(),
+        });
+        let Some(live) = self.live.get_mut(&run) else {
+            return;
+        };
+        let Some(prepared) = live.prepared.take() else {
+            return;
+        };
+        let (def, scope) = (live.def.clone(), live.scope.clone());
+        tokio::spawn(super::answer::fire(
+            self.shared.clone(),
+            run,
+            def,
+            scope,
+            prepared,
+            facts,
+        ));
+    }
+}
+
+fn intent(run: &Run, now: Moment) -> Intent {
+    let leg = &run.leg;
+    let waits: Vec<Value> = leg
+        .expectations
+        .iter()
+        .map(|e| {
+            serde_json::json!({
+                "name": e.name, "in": e.channel_name, "within": e.within.as_secs_f64(), "grace": e.grace.as_secs_f64(),
+            })
+        })
+        .collect();
+    Intent {
+        run: run.id,
+        probe: leg.probe.to_string(),
+        input: leg.input.to_string(),
+        route: leg.route.to_string(),
+        location: leg.location.to_string(),
+        tick: run.tick.due,
+        revision: leg.revision.to_string(),
+        token: run.token.to_string(),
+        at: now,
+        plan: Value::Array(waits),
+    }
+}
