@@ -2,6 +2,7 @@
 
 pub(crate) mod channel;
 pub(crate) mod dovecot;
+pub(crate) mod peer;
 pub(crate) mod polled;
 pub(crate) mod postfix;
 pub(crate) mod postgres;
