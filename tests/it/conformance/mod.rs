@@ -1,7 +1,7 @@
 //! The conformance suite: every kind of channel in the list, against a real peer, by the same rules.
 
 mod checks;
-mod secrets;
+pub(crate) mod secrets;
 
 use std::panic::AssertUnwindSafe;
 

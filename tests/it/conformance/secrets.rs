@@ -1,25 +1,18 @@
 //! A secret of the workspace that the system echoes reaches no stored observation.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use landfall::clock::{Clock, SeededRandom, SystemClock};
-use landfall::definition::{LoadOptions, ProcessEnvironment, load};
-use landfall::engine::{Engine, Options, Setup, Update};
-use landfall::lifecycle::Settings;
-use landfall::model::{RunRecord, Token};
+use landfall::clock::{Clock, SystemClock};
+use landfall::model::Token;
 use landfall::store::{self, Location};
-use landfall::web::HttpListener;
 use serde_json::{Map, Value, json};
-use tokio_util::sync::CancellationToken;
 
 use crate::support::channel::eventually;
 use crate::support::peer::Peer;
+use crate::support::whole::{self, Whole};
 
 /// Bears what encodings change.
-pub(crate) const SECRET: &str = "pl4nted/s3cret+value ü";
+pub(crate) const SECRET: &str = "pl4nted/s3cret+value=x";
 
 /// The secret as it is, in base64, and URL-encoded in both spellings.
 pub(crate) fn forms() -> Vec<String> {
@@ -41,16 +34,12 @@ pub(crate) fn found(bytes: &[u8]) -> Option<String> {
 
 pub(super) async fn planted(kind: &'static str, peer: &mut dyn Peer) {
     let dir = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: String| std::fs::write(dir.path().join(name), text).unwrap();
-    write("secret", SECRET.to_owned());
-    // JSON is YAML.
+    std::fs::write(dir.path().join("secret"), SECRET).unwrap();
     let workspace = json!({
         "vars": { "unused": "${file:secret}" },
         "allow_exec": true,
         "channels": { "place": { (kind): peer.settings() } },
     });
-    write("landfall.yaml", workspace.to_string());
-    std::fs::create_dir(dir.path().join("probes")).unwrap();
     // The request hands the peer what it must know.
     let offers = peer.nature().offers.iter();
     let wanted: String = offers
@@ -68,40 +57,12 @@ pub(super) async fn planted(kind: &'static str, peer: &mut dyn Peer) {
         "outcome": [{ "in": "place", "within": "20s", "grace": "0s" }],
         "settle": "0s",
     });
-    write("probes/secret.yaml", probe.to_string());
-    let options = LoadOptions {
-        dir: Some(dir.path().to_owned()),
-        vars: Vec::new(),
-    };
-    let loaded = load(&options, &ProcessEnvironment);
-    let said = loaded.problems.render(&loaded.sources, false);
-    let workspace = Arc::new(loaded.workspace.expect(&said));
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let stop = CancellationToken::new();
-    let socket = landfall::web::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-    let http = HttpListener::new(socket.local_addr().unwrap(), Default::default(), clock.clone());
-    tokio::spawn(http.clone().run(socket, stop.clone()));
+    whole::write(dir.path(), &workspace, &probe);
     let path = dir.path().join("landfall.db");
-    let store = store::open(&Location::Sqlite(path), store::Options::new(clock.now(), "test")).unwrap();
-    let setup = Setup {
-        workspace: workspace.clone(),
-        store: store.clone(),
-        clock: clock.clone(),
-        random: Arc::new(SeededRandom::new(7)),
-        listener: http.clone(),
-        settings: Settings::STANDARD,
-        options: Options::default(),
-    };
-    let (engine, mut updates) = Engine::start(setup).await.unwrap();
-    let now = engine.now();
-    engine
-        .tick(
-            &workspace.probes[0],
-            now,
-            now.after(Duration::from_secs(30)),
-            &|_| true,
-        )
-        .await;
+    let options = store::Options::new(SystemClock::start().now(), "test");
+    let store = store::open(&Location::Sqlite(path), options).unwrap();
+    let mut whole = Whole::start(dir.path(), store.clone()).await;
+    assert_eq!(whole.tick().await, 1);
     let told = eventually("the request", || {
         std::fs::read_to_string(dir.path().join("offers")).ok()
     })
@@ -125,16 +86,9 @@ pub(super) async fn planted(kind: &'static str, peer: &mut dyn Peer) {
         content.as_bytes(),
     )
     .await;
-    let record: Arc<RunRecord> = loop {
-        match updates.recv().await.unwrap() {
-            Update::Closed { record, .. } => break record,
-            Update::Skipped(skip) => panic!("{skip:?}"),
-            _ => {}
-        }
-    };
+    let record = whole.closed().await;
     assert_eq!(record.class, landfall::model::Class::Delivered, "{record:?}");
-    engine.shut_down().await;
-    stop.cancel();
+    whole.end().await;
     let told = format!("{record:?} {}", serde_json::to_string(&*record).unwrap());
     assert_eq!(found(told.as_bytes()), None, "in the record");
     for entry in std::fs::read_dir(dir.path()).unwrap() {

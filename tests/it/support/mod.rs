@@ -7,3 +7,4 @@ pub(crate) mod polled;
 pub(crate) mod postfix;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod whole;
