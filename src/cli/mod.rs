@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod completions;
 mod demo;
+mod fire;
 mod init;
 mod output;
 mod reference;

@@ -4,8 +4,8 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::node::{MAX_BYTES, Unreadable};
 use super::traps;
+use super::yaml::{MAX_BYTES, Unreadable};
 use crate::diag::{Code, Problems, Sources};
 use crate::model::Span;
 

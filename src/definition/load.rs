@@ -1,21 +1,20 @@
 //! A folder to a workspace: which files, in which order, and everything that is wrong with them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::available::Shape;
 use super::build::{self, ProbeFile, Settings, Shared};
 use super::decode::{self, NoteKind};
 use super::files::{self, File};
-use super::node::{self, Tree};
+use super::node::Tree;
 use super::probe::{ChannelDef, Probe, Workspace};
 use super::raw::{RawProbe, RawWorkspace};
 use super::secrets::{Environment, Resolver};
-use super::{check, print, timeout};
+use super::{check, print, timeout, yaml};
 use crate::diag::{Code, Problem, Problems, Sources};
 use crate::model::Span;
 use crate::redact::Redactor;
@@ -181,7 +180,7 @@ impl Loader<'_> {
             .as_ref()
             .map(|tree| check::read(notes, tree, &text, &mut self.problems))
             .unwrap_or_default();
-        let mut shared = shared(&raw, tree.as_ref(), &settings, open);
+        let mut shared = Shared::new(&raw, tree.as_ref(), &settings, open);
         let names: Vec<&str> = raw
             .channels
             .0
@@ -277,7 +276,7 @@ impl Loader<'_> {
     /// Reads one file. `Ok(None)`: it says nothing. The error is the file's number; the problem is put down.
     fn read(&mut self, file: &File) -> Result<Option<Read>, u16> {
         let (id, text) = files::text(file, &mut self.sources, &mut self.problems)?;
-        let mut tree = match node::read(&text, id) {
+        let mut tree = match yaml::read(&text, id) {
             Ok(Some(tree)) => tree,
             Ok(None) => return Ok(None),
             Err(unreadable) => {
@@ -335,70 +334,5 @@ impl Loader<'_> {
             redactor,
             expanded,
         }
-    }
-}
-
-fn shared(raw: &RawWorkspace, tree: Option<&Tree>, settings: &Settings, open: bool) -> Shared {
-    let channels: Vec<ChannelDef> = raw
-        .channels
-        .0
-        .iter()
-        .map(|(name, config)| ChannelDef {
-            name: name.clone(),
-            config: config.clone(),
-        })
-        .collect();
-    let ids: HashMap<String, usize> = channels
-        .iter()
-        .enumerate()
-        .map(|(at, channel)| (channel.name.value.clone(), at))
-        .collect();
-    let section = |key: &str| {
-        tree.and_then(|t| t.root.get(key))
-            .map(node::Node::entries)
-            .unwrap_or_default()
-    };
-    let written: HashMap<&str, String> = section("channels")
-        .iter()
-        .map(|(key, value)| (key.text.as_str(), build::canonical(value)))
-        .collect();
-    let mut written_vars: BTreeMap<String, String> = section("vars")
-        .iter()
-        .map(|(key, value)| (key.text.clone(), build::canonical(value)))
-        .collect();
-    for name in &settings.overridden {
-        if let Some(value) = settings.vars.get(name) {
-            written_vars.insert(name.clone(), value.to_string());
-        }
-    }
-    let broken: HashSet<String> = section("channels")
-        .iter()
-        .map(|(key, _)| key.text.clone())
-        .filter(|name| !ids.contains_key(name))
-        .collect();
-    let vars = Shape::fields(
-        settings
-            .vars
-            .iter()
-            .map(|(name, value)| (name.clone(), Shape::of(value))),
-    );
-    let written = channels
-        .iter()
-        .map(|c| written.get(c.name.value.as_str()).cloned().unwrap_or_default())
-        .collect();
-    Shared {
-        channels,
-        ids,
-        broken,
-        open,
-        channel_texts: Vec::new(),
-        written,
-        vars: if open { Shape::Open } else { vars },
-        written_vars,
-        defaults: raw.defaults.clone(),
-        allow_exec: raw.allow_exec,
-        location: Arc::clone(&settings.location),
-        used_vars: BTreeSet::new(),
-        probes: HashMap::new(),
     }
 }

@@ -32,6 +32,7 @@ mod template_url;
 mod template_values;
 mod timeout;
 mod traps;
+mod yaml;
 
 pub use load::{LoadOptions, Loaded, discover, load};
 pub use probe::{

@@ -1,5 +1,7 @@
 //! Where YAML reads a line differently from how it looks, and the line as it should be.
 
+use std::ops::Range;
+
 use super::node::{Data, Node};
 use crate::model::Span;
 
@@ -12,8 +14,7 @@ pub(super) fn split_in_flow(text: &str, key: Span) -> Option<String> {
         return None;
     }
     let colon = before.rfind(": ")?;
-    let end = line.text.rfind('}')?;
-    let value = line.text.get(colon + 2..end)?.trim();
+    let value = flow_value(line.text.get(colon + 2..)?);
     Some(written(&line.text.replacen(value, &quote(value), 1)))
 }
 
@@ -42,12 +43,18 @@ pub(super) fn tagged(text: &str, at: Span) -> Option<String> {
             line_at(text, before)
         })?;
     let from = line.text.find(" !").map(|at| at + 1)?;
-    let value = strip_comment(line.text.get(from..)?);
+    let inside = line.text.get(..from)?.contains(['{', '[']);
+    let rest = line.text.get(from..)?;
+    let value = if inside {
+        flow_value(rest)
+    } else {
+        strip_comment(rest)
+    };
     Some(written(&line.text.replacen(value, &quote(value), 1)))
 }
 
 /// What a syntax error's line would be with its value quoted, where an unquoted value explains the error.
-pub(super) fn syntax(text: &str, at: usize) -> Option<(String, Span2)> {
+pub(super) fn syntax(text: &str, at: usize) -> Option<(String, Range<usize>)> {
     let at = at.min(text.len());
     let line = line_at(text, at)?;
     let here = suspicious(&line);
@@ -58,9 +65,6 @@ pub(super) fn syntax(text: &str, at: usize) -> Option<(String, Span2)> {
     };
     here.or_else(before)
 }
-
-/// The bytes of a value.
-pub(super) type Span2 = std::ops::Range<usize>;
 
 /// The line of an expression that a ` #` has cut, quoted; `None` where no comment follows.
 pub(super) fn cut(text: &str, span: Span) -> Option<String> {
@@ -109,19 +113,21 @@ fn strip_comment(value: &str) -> &str {
 }
 
 /// Whether the value on a line begins or goes on in a way that YAML takes for its own.
-fn suspicious(line: &Line<'_>) -> Option<(String, Span2)> {
+fn suspicious(line: &Line<'_>) -> Option<(String, Range<usize>)> {
     let (from, flow) = value_start(line.text)?;
     let value = line.text.get(from..)?;
     let value = if flow {
-        value.trim_end().trim_end_matches('}').trim_end()
+        flow_value(value)
     } else {
         strip_comment(value)
     };
-    let odd = value.starts_with(['!', '%', '@', '`', '&', '*', '[', '{'])
+    let odd = value.starts_with(['!', '%', '@', '`', '&', '*'])
+        || value.starts_with("{{")
+        || goes_on_after_collection(value)
         || quoted_start(value)
         || value.contains(": ")
         || value.ends_with(':')
-        || (flow && value.contains(['[', ']', '{', '}', ',']));
+        || (flow && !value.starts_with(['[', '{']) && value.contains(['[', ']', '{', '}', ',']));
     if !odd || value.is_empty() || wholly_quoted(value) {
         return None;
     }
@@ -133,6 +139,36 @@ fn suspicious(line: &Line<'_>) -> Option<(String, Span2)> {
         &line.text[from + value.len()..]
     );
     Some((written(&text), start..start + value.len()))
+}
+
+/// A value in a flow mapping as it was meant: up to a comma or brace that is in no bracket and no quotes.
+fn flow_value(rest: &str) -> &str {
+    let mut depth = 0_i32;
+    let mut quoted = None;
+    for (at, c) in rest.char_indices() {
+        match (quoted, c) {
+            (Some(open), _) if c == open => quoted = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quoted = Some(c),
+            (None, '(' | '[' | '{') => depth += 1,
+            (None, ',' | '}') if depth == 0 => return rest[..at].trim_end(),
+            (None, ')' | ']' | '}') => depth -= 1,
+            _ => {}
+        }
+    }
+    rest.trim_end()
+}
+
+/// Whether something follows a list or mapping on its line.
+fn goes_on_after_collection(value: &str) -> bool {
+    let close = match value.chars().next() {
+        Some('[') => ']',
+        Some('{') => '}',
+        _ => return false,
+    };
+    value
+        .rfind(close)
+        .is_some_and(|end| !value[end + 1..].trim().is_empty())
 }
 
 /// Where the value of a line begins: after `key: ` or `- `; in a flow mapping after its last `: ` before an oddity.
@@ -198,7 +234,11 @@ pub(super) fn flow(text: &str, span: Span, source: &str) -> Option<String> {
     {
         return None;
     }
-    let end = line.text.rfind('}')?;
-    let value = line.text.get(from..end)?.trim();
-    Some(written(&format!("{}{} }}", line.text.get(..from)?, quote(value))))
+    let value = flow_value(line.text.get(from..)?);
+    let rest = line.text.get(from + value.len()..)?;
+    Some(written(&format!(
+        "{}{}{rest}",
+        line.text.get(..from)?,
+        quote(value)
+    )))
 }

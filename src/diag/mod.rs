@@ -8,6 +8,8 @@ pub use code::Code;
 pub use draw::escape;
 pub use sources::{Place, Source, Sources};
 
+use std::collections::HashSet;
+
 use crate::model::Span;
 
 /// Whether nothing fires, or the user is only told.
@@ -89,6 +91,11 @@ impl Problems {
             key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
         });
         self.0.dedup();
+        // A word that is an error already needs no warning besides.
+        let errors = self.0.iter().filter(|p| p.severity == Severity::Error);
+        let wrong: HashSet<Span> = errors.map(|p| p.span).collect();
+        self.0
+            .retain(|p| p.code != Code::AmbiguousWord || !wrong.contains(&p.span));
         // One line that YAML reads differently can be found at several of its parts.
         let trap = |p: &Problem| p.code == Code::Trap && p.help.is_some();
         self.0.dedup_by(|a, b| trap(a) && trap(b) && a.help == b.help);

@@ -76,9 +76,11 @@ impl Shared {
         queues: Queues,
         stop: &CancellationToken,
     ) -> Result<Self, Fault> {
+        let last_id = setup.store.last_observation().await?.map_or(0, |id| id.0);
         let sinks = Arc::new(SinkShared::new(
             setup,
             token_key,
+            last_id,
             queues.messages.clone(),
             queues.control.clone(),
         ));
@@ -89,6 +91,7 @@ impl Shared {
             jobs,
             setup.store.clone(),
             queues.updates.clone(),
+            stop.clone(),
         ));
         Ok(Self {
             workspace: setup.workspace.clone(),
@@ -155,9 +158,11 @@ pub(super) async fn run(
 ) {
     let tracker = shared.tasks.clone();
     let stop = shared.stop.clone();
+    let mut machine = Machine::new(settings);
+    count_today(&shared, &mut machine).await;
     let mut state = Loop {
         shared,
-        machine: Machine::new(settings),
+        machine,
         live: HashMap::new(),
         unclaimed: HashMap::new(),
         incoming: HashMap::new(),
@@ -176,6 +181,28 @@ pub(super) async fn run(
         }
     };
     tracker.track_future(work).await;
+}
+
+/// `limits.per_day` counts what earlier processes fired.
+async fn count_today(shared: &Shared, machine: &mut Machine) {
+    let now = shared.clock.now();
+    for probe in shared
+        .workspace
+        .probes
+        .iter()
+        .filter(|p| p.limits.per_day.is_some())
+    {
+        match shared
+            .store
+            .claimed_since(probe.name.to_string(), now.day_start())
+            .await
+        {
+            Ok(fired) => machine.seed_day(&probe.name, now, fired),
+            Err(fault) => {
+                tracing::error!(probe = %probe.name, %fault, "earlier runs of today are not counted")
+            }
+        }
+    }
 }
 
 impl Loop {
@@ -223,6 +250,7 @@ impl Loop {
                 Event::Down { channel, since }
             }
         };
+        tracing::trace!(?event, "event");
         let mut commands = Vec::new();
         self.machine.handle(self.shared.clock.now(), event, &mut commands);
         for command in commands {
@@ -287,6 +315,7 @@ impl Loop {
 
     /// Every command of the machine, in the order given.
     fn perform(&mut self, command: Command) {
+        tracing::trace!(?command, "command");
         match command {
             Command::Arm { run, channels } => self.arm(run, &channels),
             Command::Claim { run } => self.claim(run),

@@ -12,7 +12,7 @@ use crate::definition::Fingerprint;
 use crate::lifecycle::{Arrival, Finding, Judgement, Run};
 use crate::model::{
     Accepted, Amendment, Class, ExpectationRecord, ExpectationState, Expr, Hop, Interval, Layer, LayerRecord,
-    LayerState, Layers, ObservationRecord, RunRecord, Seconds, Timings, Unmet,
+    LayerState, Layers, Moment, ObservationRecord, RunRecord, Seconds, Timings, Unmet,
 };
 
 /// Bytes of one string of an observation that a record keeps.
@@ -43,7 +43,7 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
         location: run.leg.location.to_string(),
         tick: run.tick.due.to_rfc3339(),
         token: run.token.to_string(),
-        sent: sent.map(|at| at.to_rfc3339()),
+        sent: sent.map(Moment::to_rfc3339_nanos),
         class,
         reason: reason(run, judgement, class),
         flags: judgement.flags.clone(),
@@ -85,7 +85,13 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
 }
 
 fn seconds(at: Option<Interval>, run: &Run) -> Option<Seconds> {
-    Some(at?.seconds_since(run.sent?))
+    Some(since(at?, run.sent?))
+}
+
+/// Nothing of a run can have come before its request: an interval that began earlier begins there.
+fn since(at: Interval, sent: Moment) -> Seconds {
+    let Seconds(lo, hi) = at.seconds_since(sent);
+    Seconds(lo.max(0.0), hi)
 }
 
 fn findings<'a>(
@@ -278,7 +284,7 @@ fn observation(shared: &Shared, run: &Run, live: &Live, arrival: &Arrival) -> Op
         .filter(|(i, _)| arrival.held >> i & 1 == 1);
     Some(ObservationRecord {
         channel: shared.channels.get(&arrival.channel)?.name.clone(),
-        seconds: arrival.at.seconds_since(run.sent?),
+        seconds: since(arrival.at, run.sent?),
         attempts: arrival.attempts,
         redelivered: arrival.redelivered,
         summary: observation.sighting.summary.clone(),

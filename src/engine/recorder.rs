@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::Update;
 use crate::model::{Moment, RunRecord};
@@ -19,14 +20,25 @@ pub(super) struct Job {
 /// Most records written at once.
 const BATCH: usize = 1024;
 
-/// Works until the queue is closed.
+/// Works until `stop`, and then until everything that was handed in is written.
 pub(super) async fn run(
     mut jobs: mpsc::UnboundedReceiver<Job>,
     store: Arc<dyn Store>,
     updates: mpsc::UnboundedSender<Update>,
+    stop: CancellationToken,
 ) {
     let mut batch = Vec::new();
-    while jobs.recv_many(&mut batch, BATCH).await > 0 {
+    loop {
+        let received = tokio::select! {
+            received = jobs.recv_many(&mut batch, BATCH) => received,
+            () = stop.cancelled(), if !jobs.is_closed() => {
+                jobs.close();
+                continue;
+            }
+        };
+        if received == 0 {
+            return;
+        }
         let writes = batch.iter().map(|job| store.close(job.tick, job.record.clone()));
         let written = join_all(writes).await;
         for (job, written) in batch.drain(..).zip(written) {

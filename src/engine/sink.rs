@@ -72,6 +72,7 @@ impl SinkShared {
     pub(super) fn new(
         setup: &Setup,
         token_key: TokenKey,
+        last_id: u64,
         messages: mpsc::Sender<Message>,
         control: mpsc::UnboundedSender<Message>,
     ) -> Self {
@@ -86,7 +87,7 @@ impl SinkShared {
             tokens: Mutex::default(),
             captures: legs.any(|l| !l.capture.is_empty()),
             counts: Mutex::default(),
-            last_id: 0.into(),
+            last_id: last_id.into(),
             strays: Mutex::new(Budget::default()),
         }
     }

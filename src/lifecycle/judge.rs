@@ -383,40 +383,43 @@ fn decide(run: &Run, judgement: &mut Judgement) {
         .filter_map(|f| f.state)
         .max_by_key(|s| severity(*s))
         .map(class_of);
-    let ends = (!open).then(|| closes(run, judgement, None));
+    let ends = closes(run, judgement);
     // What the system says after the run has ended changes nothing, in whatever order it became known.
-    let failed =
-        failed_at(run, judgement).filter(|at| accepted != Accepted::No && ends.is_none_or(|end| *at <= end));
+    let failed = failed_at(run, judgement).filter(|at| accepted != Accepted::No && *at <= ends);
 
     let class = if let Some(failed) = failed {
-        let complete = outcomes.iter().all(|f| f.state.is_some_and(arrived));
-        let done = outcomes.iter().map(|f| f.moment).max().unwrap_or(failed);
-        match complete {
-            false => Some(Class::Failed),
-            true if done <= failed => worst,
-            true => Some(Class::Late),
+        let wanted = || wanted(run, judgement);
+        let done = wanted().map(|f| f.moment).max().unwrap_or(failed);
+        if !wanted().all(|f| f.state.is_some_and(arrived)) {
+            Some(Class::Failed)
+        } else if done <= failed {
+            worst
+        } else {
+            Some(Class::Late)
         }
     } else if open {
         None
     } else if accepted == Accepted::No {
-        let wanted = run
-            .leg
-            .expectations
-            .iter()
-            .map(|e| e.layer == Layer::Outcome && !e.times.forbids());
-        let came = wanted
-            .zip(&judgement.findings)
-            .any(|(wanted, f)| wanted && f.at.is_some());
+        let came = wanted(run, judgement).any(|f| f.at.is_some());
         Some(if came { Class::Phantom } else { Class::Rejected })
     } else {
         worst
     };
     judgement.class = class;
+    let answered = run.answered.as_ref().map(|a| a.at);
     judgement.closes = match failed {
-        Some(at) => Some(closes(run, judgement, Some(at))),
-        None => ends,
+        // It decides at once.
+        Some(at) => answered.into_iter().chain([at.after(run.leg.settle)]).max(),
+        None => (!open).then_some(ends),
     };
     judgement.failed = failed;
+}
+
+/// Outcomes that should arrive.
+fn wanted<'a>(run: &'a Run, judgement: &'a Judgement) -> impl Iterator<Item = &'a Finding> {
+    let all = run.leg.expectations.iter().zip(&judgement.findings);
+    all.filter(|(e, _)| e.layer == Layer::Outcome && !e.times.forbids())
+        .map(|(_, f)| f)
 }
 
 /// When the system said that it failed.
@@ -427,29 +430,23 @@ fn failed_at(run: &Run, judgement: &Judgement) -> Option<Moment> {
         .min()
 }
 
-/// The run closes once everything is decided and `settle` has passed since the last thing that was waited for came;
-/// a met `failed_when` decides at once.
-fn closes(run: &Run, judgement: &Judgement, failed: Option<Moment>) -> Moment {
-    let settled = |f: &Finding| {
-        if f.at.is_some() {
-            f.moment.after(run.leg.settle)
-        } else {
-            f.moment
-        }
-    };
-    let answered = run.answered.as_ref().map(|a| a.at);
-    if let Some(at) = failed {
-        return answered
-            .into_iter()
-            .chain([at.after(run.leg.settle)])
-            .max()
-            .unwrap_or(at);
-    }
-    let waited = [Layer::Executed, Layer::Outcome]
-        .into_iter()
-        .flat_map(|l| of_layer(run, judgement, l));
-    let last = waited.map(settled).chain(answered).max();
-    last.or(run.sent).unwrap_or(run.tick.due)
+/// When the run closes if nothing more arrives: `settle` after the last thing that was waited for came, and not before
+/// the end of the grace of what did not come.
+fn closes(run: &Run, judgement: &Judgement) -> Moment {
+    let sent = run.sent.unwrap_or(run.tick.due);
+    let ends = run
+        .leg
+        .expectations
+        .iter()
+        .zip(&judgement.findings)
+        .filter_map(|(e, f)| {
+            let waited = matches!(e.layer, Layer::Executed | Layer::Outcome);
+            let came = f.at.map(|_| f.moment.after(run.leg.settle));
+            waited.then(|| came.unwrap_or_else(|| sent.after(e.within).after(e.grace)))
+        });
+    ends.chain(run.answered.as_ref().map(|a| a.at))
+        .max()
+        .unwrap_or(sent)
 }
 
 /// Once the class stands, an expectation that nobody waited for any longer is said to be what it was: not seen.

@@ -41,11 +41,34 @@ impl Moment {
         self.0.saturating_sub(earlier.0) as f64 / 1e9
     }
 
+    /// The first instant of its UTC day.
+    #[must_use]
+    pub const fn day_start(self) -> Self {
+        Self(self.0 - self.0.rem_euclid(86_400_000_000_000))
+    }
+
     /// RFC 3339 in UTC with milliseconds, for people and for the contract's `tick`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
+        self.timestamp(3)
+    }
+
+    /// RFC 3339 in UTC to the nanosecond, where an instant has to be read back.
+    #[must_use]
+    pub fn to_rfc3339_nanos(self) -> String {
+        self.timestamp(9)
+    }
+
+    /// Reads RFC 3339.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let at: jiff::Timestamp = text.parse().ok()?;
+        i64::try_from(at.as_nanosecond()).ok().map(Self)
+    }
+
+    fn timestamp(self, digits: usize) -> String {
         jiff::Timestamp::from_nanosecond(i128::from(self.0))
-            .map_or_else(|_| String::from("out of range"), |at| format!("{at:.3}"))
+            .map_or_else(|_| String::from("out of range"), |at| format!("{at:.digits$}"))
     }
 }
 

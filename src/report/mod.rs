@@ -15,7 +15,7 @@ mod text;
 pub use explain::{draw, timeline};
 pub use json::schema;
 pub use ndjson::line;
-pub use results::{Results, SummaryRow, Truth, silent_failure};
+pub use results::{LatencyError, Results, RowIntervals, SummaryRow, Truth, silent_failure};
 pub use text::visible;
 
 /// How a rendering may look.

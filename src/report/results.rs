@@ -54,6 +54,17 @@ pub struct Truth {
     pub confusion: BTreeMap<String, BTreeMap<String, u64>>,
     /// How far reported latencies of pushed outcomes are from the ledger's.
     pub latency_error_seconds: LatencyError,
+    /// How often the interval of a polled outcome contains the ledger's.
+    pub row_intervals: RowIntervals,
+}
+
+/// Intervals of a polled channel against the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RowIntervals {
+    /// Intervals compared.
+    pub compared: u64,
+    /// Those that contain the truth.
+    pub contain: u64,
 }
 
 /// Absolute differences in seconds.

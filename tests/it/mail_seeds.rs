@@ -2,12 +2,13 @@
 
 use lettre::message::Message;
 use lettre::{SmtpTransport, Transport};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::imap::rig::Rig;
 use crate::support::channel::eventually;
-use crate::support::dovecot::await_state;
+use crate::support::dovecot::{PASSWORD, await_state};
 use crate::support::postfix::{GREY_SECONDS, MailSystem};
+use crate::support::process::{ended, landfall};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_is_delivered_or_put_off_or_accepted_and_lost() {
@@ -85,4 +86,36 @@ fn send(port: u16, token: &str) {
         .send(&mail)
         .unwrap();
     assert!(answer.is_positive());
+}
+
+/// Issue by issue what the example promises: the real binary against the real mail system.
+#[test]
+fn the_example_tells_delivered_from_late_from_accepted_and_lost() {
+    let system = MailSystem::start();
+    let folder = tempfile::tempdir().unwrap();
+    system.workspace(folder.path());
+    let mut run = landfall(folder.path(), &[("IMAP_PASSWORD", PASSWORD)]);
+    run.args(["run", "--format", "json", "--store", "memory"]);
+    let (code, out, err) = ended(run);
+    let results: Value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}\n{out}\n{err}"));
+    let of = |route: &str| {
+        let runs = results["runs"].as_array().unwrap();
+        runs.iter().find(|r| r["route"] == route).unwrap_or_else(|| panic!("{route}: {results:#}\n{err}")).clone()
+    };
+    for (route, class, outcome) in
+        [("straight", "delivered", "yes"), ("greylisted", "late", "yes"), ("discarding", "lost", "no")]
+    {
+        let run = of(route);
+        assert_eq!(run["class"], class, "{route}: {run:#}\n{}", system.log());
+        assert_eq!(run["layers"]["accepted"]["state"], "yes", "{route}: {run:#}");
+        assert_eq!(run["layers"]["outcome"]["state"], outcome, "{route}: {run:#}");
+    }
+    assert!(of("greylisted")["path"].to_string().contains("hop.example.com"), "{results:#}");
+    let silent = |route: &str| {
+        let rows = results["summary"].as_array().unwrap();
+        rows.iter().find(|r| r["route"] == route).unwrap()["silent_failure_rate"].clone()
+    };
+    assert_eq!((silent("straight"), silent("discarding")), (json!(0.0), json!(1.0)));
+    assert_eq!(code, 1, "{err}");
+    assert!(!out.contains(PASSWORD), "the password is in the report");
 }

@@ -9,6 +9,5 @@ mod workspace;
 
 pub(super) use plan::LegPlan;
 pub(super) use probe::{ProbeFile, probe};
-pub(super) use revision::canonical;
 pub(super) use shared::Shared;
 pub(super) use workspace::{Settings, settings};

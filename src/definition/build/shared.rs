@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::plan::LegPlan;
+use super::revision::canonical;
+use super::workspace::Settings;
 use crate::channel::ChannelConfig;
 use crate::definition::available::Shape;
 use crate::definition::check::ChannelTexts;
 use crate::definition::known::NamePath;
+use crate::definition::node::{Node, Tree};
 use crate::definition::probe::ChannelDef;
-use crate::definition::raw::RawDefaults;
+use crate::definition::raw::{RawDefaults, RawWorkspace};
 use crate::model::{ChannelId, Span};
 
 /// Channels, variables and defaults.
@@ -37,6 +40,72 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// What a workspace defines. `open`: that is unknown, because it cannot be read.
+    pub(crate) fn new(raw: &RawWorkspace, tree: Option<&Tree>, settings: &Settings, open: bool) -> Self {
+        let channels: Vec<ChannelDef> = raw
+            .channels
+            .0
+            .iter()
+            .map(|(name, config)| ChannelDef {
+                name: name.clone(),
+                config: config.clone(),
+            })
+            .collect();
+        let ids: HashMap<String, usize> = channels
+            .iter()
+            .enumerate()
+            .map(|(at, channel)| (channel.name.value.clone(), at))
+            .collect();
+        let section = |key: &str| {
+            tree.and_then(|t| t.root.get(key))
+                .map(Node::entries)
+                .unwrap_or_default()
+        };
+        let written: HashMap<&str, String> = section("channels")
+            .iter()
+            .map(|(key, value)| (key.text.as_str(), canonical(value)))
+            .collect();
+        let mut written_vars: BTreeMap<String, String> = section("vars")
+            .iter()
+            .map(|(key, value)| (key.text.clone(), canonical(value)))
+            .collect();
+        for name in &settings.overridden {
+            if let Some(value) = settings.vars.get(name) {
+                written_vars.insert(name.clone(), value.to_string());
+            }
+        }
+        let broken: HashSet<String> = section("channels")
+            .iter()
+            .map(|(key, _)| key.text.clone())
+            .filter(|name| !ids.contains_key(name))
+            .collect();
+        let vars = Shape::fields(
+            settings
+                .vars
+                .iter()
+                .map(|(name, value)| (name.clone(), Shape::of(value))),
+        );
+        let written = channels
+            .iter()
+            .map(|c| written.get(c.name.value.as_str()).cloned().unwrap_or_default())
+            .collect();
+        Self {
+            channels,
+            ids,
+            broken,
+            open,
+            channel_texts: Vec::new(),
+            written,
+            vars: if open { Shape::Open } else { vars },
+            written_vars,
+            defaults: raw.defaults.clone(),
+            allow_exec: raw.allow_exec,
+            location: Arc::clone(&settings.location),
+            used_vars: BTreeSet::new(),
+            probes: HashMap::new(),
+        }
+    }
+
     /// The place of a channel by the name that a leg uses for it.
     pub(crate) fn id(&self, plan: &LegPlan<'_>, alias: &str) -> Option<usize> {
         let swapped = plan.route_raw.and_then(|route| route.channels.get(alias));

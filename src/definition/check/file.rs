@@ -8,10 +8,14 @@ use crate::model::Span;
 /// Tags, keys that stand twice, keys that are not text, words that look like booleans.
 pub(crate) fn file(tree: &Tree, text: &str, problems: &mut Problems) {
     for (tag, span) in &tree.tags {
+        let place = tag_span(text, *span);
+        let shown = text
+            .get(place.start as usize..place.end as usize)
+            .filter(|t| t.starts_with('!'));
         let problem = problems.error(
             Code::Tag,
-            tag_span(text, *span),
-            format!("YAML takes `{}` for a tag", short(tag)),
+            place,
+            format!("YAML takes `{}` for a tag", short(shown.unwrap_or(tag))),
             "a leading `!` makes a tag, and what follows it is lost",
         );
         if let Some(help) = traps::tagged(text, *span) {
@@ -72,6 +76,7 @@ fn tag_span(text: &str, value: Span) -> Span {
         return value;
     }
     let Some(at) = before.rfind('!') else { return value };
+    let at = before[..at].trim_end_matches('!').len();
     let rest = &text[at..];
     let length = rest.find([' ', '\n', '\r']).unwrap_or(rest.len());
     Span {

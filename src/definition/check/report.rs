@@ -236,7 +236,17 @@ pub(super) fn inside(text: &str, span: Span, source: &str, range: &Range<usize>)
 /// Where a name stands inside a text.
 fn named(text: &str, compiled: &Compiled, name: &NamePath) -> Span {
     let whole = name.join(".");
-    let at = compiled.source.find(&whole).map(|at| at..at + whole.len());
+    let source = compiled.source.as_str();
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    // Not a part of a longer word, and in a template not outside its braces.
+    let stands = |at: &usize| {
+        let (before, after) = (&source[..*at], &source[at + whole.len()..]);
+        !before.ends_with(|c: char| part(c) || c == '.')
+            && !after.starts_with(part)
+            && (compiled.expr || before.rfind("{{").max(before.rfind("{%")) > before.rfind("}}"))
+    };
+    let at = source.match_indices(&whole).map(|(at, _)| at).find(stands);
+    let at = at.map(|at| at..at + whole.len());
     at.map_or(compiled.span, |range| {
         inside(text, compiled.span, &compiled.source, &range)
     })

@@ -91,9 +91,7 @@ pub(crate) fn schedule(
     } = &at.value;
     match (every, cron) {
         (Some(every), None) => {
-            for (key, span) in [("timezone", own.as_ref().map(|t| t.span))] {
-                stray(key, "cron", span, problems);
-            }
+            stray("timezone", "cron", own.as_ref().map(|t| t.span), problems);
             every_ok(every, *allow_fast, problems);
             let jitter = jitter
                 .as_ref()

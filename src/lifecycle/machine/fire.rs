@@ -187,10 +187,9 @@ impl Machine {
         };
         run.sent = run.sent.or(Some(sent));
         run.answered = Some(answered);
-        if !keys.is_empty() {
-            run.keys.clone_from(&keys);
-            out.push(Command::Extend { run: id });
-        }
+        run.keys.clone_from(&keys);
+        // Also without a key: a watch may wait for a captured value, or for the word that there is none.
+        out.push(Command::Extend { run: id });
         for key in keys {
             self.register_key(id, key, out);
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::diag::{Code, Problems};
-use crate::model::{Lapse, Secret, Spanned, Template};
+use crate::model::{Free, Lapse, Secret, Spanned, Template};
 
 /// Settings of the `smtp` trigger: a mail, handed to an SMTP server. `response.status` is the reply code of the step
 /// that decided: that of the final dot, or of the step that was refused.
@@ -133,7 +133,21 @@ impl<'de> Deserialize<'de> for Addresses {
                 Ok(Addresses(all))
             }
         }
-        deserializer.deserialize_any(OneOrMany)
+        struct Outer;
+        impl<'de> Visitor<'de> for Outer {
+            type Value = Addresses;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an address or a list of addresses")
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Addresses, D::Error> {
+                deserializer.deserialize_any(OneOrMany)
+            }
+        }
+        // Asked by this name, the reader of definitions hands a string on with its place.
+        deserializer.deserialize_newtype_struct(Free::NEWTYPE, Outer)
     }
 }
 

@@ -4,12 +4,16 @@ mod checks;
 pub(crate) mod secrets;
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use landfall::channel::{self, Facts};
 
 use crate::support::peer::{self, Peer};
+
+/// No check takes nearly as long.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One rule that every kind keeps.
 type Check = for<'a> fn(&'static str, &'a mut dyn Peer) -> BoxFuture<'a, ()>;
@@ -50,8 +54,13 @@ async fn conform(facts: &'static Facts) -> Vec<String> {
     };
     let mut failures = Vec::new();
     for (name, check) in CHECKS {
-        // Each on a task of its own, so that a failure ends that check alone.
-        if let Err(panic) = AssertUnwindSafe(check(kind, peer.as_mut())).catch_unwind().await {
+        let checked = AssertUnwindSafe(check(kind, peer.as_mut())).catch_unwind();
+        let Ok(checked) = tokio::time::timeout(PATIENCE, checked).await else {
+            failures.push(format!("{kind}: {name}: not over within {PATIENCE:?}"));
+            continue;
+        };
+        // A failure ends that check alone.
+        if let Err(panic) = checked {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
             failures.push(format!("{kind}: {name}: {}", text.unwrap_or("panicked")));

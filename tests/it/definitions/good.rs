@@ -299,3 +299,19 @@ fn files_of_probes_are_read_in_the_order_of_their_names() {
         ["a-b", "m", "z"]
     );
 }
+
+/// 200 probes load in time that grows with their number, not with its square. The figure itself is `check`'s bench.
+#[test]
+fn two_hundred_probes_load() {
+    let dir = folder(&[(
+        "landfall.yaml",
+        include_str!("../../cases/definitions/good/order-paid/landfall.yaml"),
+    )]);
+    let text = include_str!("../../cases/definitions/good/order-paid/probes/order-paid.yaml");
+    for n in 0..200 {
+        let text = text.replace("name: order-paid", &format!("name: order-paid-{n}"));
+        write(dir.path(), &format!("probes/{n}.yaml"), text.as_bytes());
+    }
+    let loaded = load_dir(dir.path());
+    assert_eq!(loaded.workspace.expect("loads").probes.len(), 200);
+}

@@ -3,6 +3,7 @@
 mod bad;
 mod good;
 mod hostile;
+mod kinds;
 
 use std::collections::BTreeMap;
 use std::fs;

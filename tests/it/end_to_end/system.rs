@@ -9,11 +9,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::support::whole::http_client;
+
 /// Starts it; returns its address as a URL.
 pub(super) async fn start() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = http_client();
     let app = axum::Router::new()
         .route("/orders", axum::routing::post(order))
         .with_state(client);

@@ -22,6 +22,13 @@ pub(crate) fn write(dir: &Path, workspace: &Value, probe: &Value) {
     std::fs::write(dir.join("probes/probe.yaml"), probe.to_string()).unwrap();
 }
 
+/// A client for peers; the product installs its own provider of TLS.
+pub(crate) fn http_client() -> reqwest::Client {
+    // A second installation of the same provider is refused, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
 /// The engine on a workspace.
 pub(crate) struct Whole {
     pub(crate) engine: Engine,

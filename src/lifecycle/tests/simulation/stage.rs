@@ -150,9 +150,8 @@ pub(super) struct Outcome {
     /// What it was told of the channels, and when.
     pub(super) health: Vec<(i64, Event)>,
     pub(super) answer: Option<Event>,
-    pub(super) cut: Option<(i64, String)>,
+    pub(super) cut: Option<i64>,
     pub(super) through: HashMap<ChannelId, Moment>,
-    pub(super) through_at_cut: HashMap<ChannelId, Moment>,
     /// Truths that no channel will ever show.
     pub(super) missed: Vec<usize>,
 }
@@ -180,7 +179,8 @@ struct Stage<'a, R> {
     last_look: Moment,
     /// Nothing on the polled channel may overtake what was said of it before.
     last_told: HashMap<ChannelId, Moment>,
-    armed: u16,
+    /// A wake is queued for this deadline.
+    woken: Option<Moment>,
 }
 
 /// Plays a script with an engine whose every answer takes a while.
@@ -193,7 +193,6 @@ pub(super) fn play(script: &Script, rng: &mut impl Rng) -> Outcome {
         answer: None,
         cut: None,
         through: HashMap::new(),
-        through_at_cut: HashMap::new(),
         missed: Vec::new(),
     };
     let mut stage = Stage {
@@ -207,7 +206,7 @@ pub(super) fn play(script: &Script, rng: &mut impl Rng) -> Outcome {
         shown: vec![false; script.truth.len()],
         last_look: at(-30),
         last_told: HashMap::new(),
-        armed: 0,
+        woken: None,
     };
     stage.set();
     stage.run();
@@ -282,8 +281,8 @@ impl<R: Rng> Stage<'_, R> {
             .machine
             .handle(at(-15), Event::Due(due), &mut commands);
         self.perform(at(-15), commands);
-        for k in 0..40 {
-            self.push(at(-30 + 30 * k), Act::Look(false));
+        for k in 0..16 {
+            self.push(at(-30 + 45 * k), Act::Look(false));
         }
     }
 
@@ -300,7 +299,10 @@ impl<R: Rng> Stage<'_, R> {
                 Act::Happens(i) => self.happens(now, i),
                 Act::Look(forced) => self.look(now, forced),
                 Act::Looked(sent, forced) => self.looked(now, sent, forced),
-                Act::Wake => self.tell(now, Event::Time),
+                Act::Wake => {
+                    self.woken = None;
+                    self.tell(now, Event::Time);
+                }
             }
         }
     }
@@ -310,10 +312,7 @@ impl<R: Rng> Stage<'_, R> {
         match &event {
             Event::Down { .. } | Event::Up { .. } => self.outcome.health.push((millis, event.clone())),
             Event::Answered { .. } => self.outcome.answer = Some(event.clone()),
-            Event::Cut { reason } => {
-                self.outcome.cut = Some((millis, reason.clone()));
-                self.outcome.through_at_cut = self.outcome.through.clone();
-            }
+            Event::Cut { .. } => self.outcome.cut = Some(millis),
             Event::Watermark { channel, through } => {
                 let known = self.outcome.through.entry(*channel).or_insert(*through);
                 *known = (*known).max(*through);
@@ -331,7 +330,8 @@ impl<R: Rng> Stage<'_, R> {
         machine.handle(stamp, event, &mut commands);
         let next = machine.next_deadline();
         self.perform(now, commands);
-        if let Some(next) = next {
+        if let Some(next) = next.filter(|next| self.woken != Some(*next)) {
+            self.woken = Some(next);
             let late = self.rng.random_range(0..3_000_000);
             self.push(Moment(next.0.max(now.0) + late), Act::Wake);
         }
@@ -342,7 +342,6 @@ impl<R: Rng> Stage<'_, R> {
             let later = self.soon(now);
             match &command {
                 Command::Arm { run, channels } => {
-                    self.armed = u16::try_from(channels.len()).unwrap();
                     for channel in channels.clone() {
                         let when = Moment(at(-14).0 + self.rng.random_range(0..3_000_000));
                         self.push(when, Act::Tell(Box::new(Event::Armed { run: *run, channel })));

@@ -6,6 +6,7 @@ use landfall::channel::Trouble;
 use landfall::model::{Fault, Reason, Repeat, Token};
 use serde_json::{Value, json};
 
+use super::super::whole::http_client;
 use super::{Again, Nature, Outage, Peer, Second, Stage};
 
 #[derive(Default)]
@@ -13,10 +14,6 @@ pub(super) struct Sender {
     client: Option<reqwest::Client>,
     last: Option<reqwest::Request>,
     number: u32,
-}
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 impl Peer for Sender {
@@ -69,7 +66,7 @@ impl Peer for Sender {
             _ => {}
         }
         // Each on a connection of its own: nothing proves that an answer was received.
-        let client = client();
+        let client = http_client();
         let mut request = client
             .post(url)
             .header("webhook-id", format!("msg_{}", self.number))
@@ -89,7 +86,7 @@ impl Peer for Sender {
     fn again<'a>(&'a mut self, _: &'a Value, how: Again) -> BoxFuture<'a, ()> {
         let request = self.last.as_ref().unwrap().try_clone().unwrap();
         let same = self.client.clone().unwrap();
-        let client = if how == Again::Proven { same } else { client() };
+        let client = if how == Again::Proven { same } else { http_client() };
         async move {
             drop(client.execute(request).await);
         }

@@ -68,7 +68,7 @@ impl Peer for Inbox {
             second: Second::Another,
             outage: Outage::Covered,
             polled: true,
-            limit: (|| json!({ "max_size": 65_536 }), "max_size"),
+            limit: (|| json!({ "max_size": 262_144 }), "max_size"),
             over: 300_000,
             offers: &[],
         }
