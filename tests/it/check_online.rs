@@ -31,7 +31,10 @@ fn probe(extra: &Value) -> Value {
         "capture": { "order": "response.json.id" },
         "outcome": [{ "in": "state", "within": "5s" }],
     });
-    probe.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    probe
+        .as_object_mut()
+        .unwrap()
+        .extend(extra.as_object().unwrap().clone());
     probe
 }
 
@@ -63,12 +66,27 @@ fn every_channel_is_armed_and_sees_what_is_planted() {
     let (lines, said) = told(&output);
     assert_eq!(output.status.code(), Some(0), "{lines}{said}");
     assert!(said.contains("1 probe, 2 routes, 5 channels, "), "{said}");
-    let line = |name: &str| lines.lines().find(|l| l.starts_with(name)).unwrap_or_else(|| panic!("{lines}"));
-    for start in ["hooks (callback): armed in ", "mails (smtp_sink): armed in ", "inbox (imap): armed in "] {
+    let line = |name: &str| {
+        lines
+            .lines()
+            .find(|l| l.starts_with(name))
+            .unwrap_or_else(|| panic!("{lines}"))
+    };
+    for start in [
+        "hooks (callback): armed in ",
+        "mails (smtp_sink): armed in ",
+        "inbox (imap): armed in ",
+    ] {
         assert!(line(start).contains(", planted and seen after "), "{lines}");
     }
-    assert!(line("orders (sqlite): armed in ").contains("; read-only, nothing planted: "), "{lines}");
-    assert!(line("state (http): cannot be tested without a run: ").contains("order"), "{lines}");
+    assert!(
+        line("orders (sqlite): armed in ").contains("; read-only, nothing planted: "),
+        "{lines}"
+    );
+    assert!(
+        line("state (http): cannot be tested without a run: ").contains("order"),
+        "{lines}"
+    );
     assert!(!dir.path().join("landfall.db").exists(), "a test is no history");
 }
 
@@ -99,12 +117,21 @@ fn what_cannot_be_reached_is_told_each_with_its_reason() {
         ("inbox (imap): could not be armed: ", ""),
         ("orders (sqlite): could not be ", "missing.db"),
         ("rows (postgres): could not be reached: ", ""),
-        ("orders / one (http): the request could not be built: ", "missing.pem"),
+        (
+            "orders / one (http): the request could not be built: ",
+            "missing.pem",
+        ),
     ] {
         let line = lines.lines().find(|l| l.starts_with(start));
-        assert!(line.is_some_and(|l| l.contains(part)), "{start}{part} in\n{lines}");
+        assert!(
+            line.is_some_and(|l| l.contains(part)),
+            "{start}{part} in\n{lines}"
+        );
     }
-    assert!(!lines.contains("h1dden-w0rd") && !lines.contains(PASSWORD), "{lines}");
+    assert!(
+        !lines.contains("h1dden-w0rd") && !lines.contains(PASSWORD),
+        "{lines}"
+    );
 }
 
 #[test]
@@ -134,7 +161,10 @@ fn what_is_printed_is_yaml_without_secrets_and_errors_are_told() {
     let (printed, said) = told(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
     let value: Value = serde_yaml::from_str(&printed).unwrap();
-    assert_eq!(value["workspace"]["channels"]["inbox"]["imap"]["password"], "***", "{printed}");
+    assert_eq!(
+        value["workspace"]["channels"]["inbox"]["imap"]["password"], "***",
+        "{printed}"
+    );
     assert_eq!(value["workspace"]["channels"]["inbox"]["imap"]["user"], "canary");
     whole::write(dir.path(), &workspace, &probe(&json!({ "outcome": [] })));
     let output = check(dir.path(), &["--online"]);

@@ -25,11 +25,13 @@ pub(crate) fn forms() -> Vec<String> {
     ]
 }
 
-/// Where a form of the secret stands in these bytes.
+/// What stands around the first form of the secret in these bytes.
 pub(crate) fn found(bytes: &[u8]) -> Option<String> {
-    forms()
-        .into_iter()
-        .find(|form| bytes.windows(form.len()).any(|w| w == form.as_bytes()))
+    forms().into_iter().find_map(|form| {
+        let at = bytes.windows(form.len()).position(|w| w == form.as_bytes())?;
+        let (from, to) = (at.saturating_sub(200), (at + form.len() + 20).min(bytes.len()));
+        Some(String::from_utf8_lossy(&bytes[from..to]).into_owned())
+    })
 }
 
 pub(super) async fn planted(kind: &'static str, peer: &mut dyn Peer) {

@@ -79,8 +79,8 @@ async fn an_echoed_secret_is_in_nothing_that_a_run_writes() {
     let said = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
     for (output, code) in outputs.iter().zip([1, 1, 1, 0, 0]) {
         assert_eq!(output.status.code(), Some(code), "{}", said(output));
-        assert_eq!(found(&output.stdout), None, "on stdout");
-        assert_eq!(found(&output.stderr), None, "on stderr");
+        assert_eq!(found(&output.stdout), None, "on stdout, code {code}");
+        assert_eq!(found(&output.stderr), None, "on stderr, code {code}");
     }
     assert!(said(&outputs[0]).contains("TRACE"), "it was to log everything");
     let mut names = Vec::new();
@@ -102,5 +102,8 @@ async fn an_echoed_secret_is_in_nothing_that_a_run_writes() {
     let runs = json["runs"].as_array().unwrap();
     let run = runs.iter().find(|r| r["route"] == "delivered").unwrap();
     assert_eq!(run["class"], "mismatched", "{run}");
-    assert_eq!(run["observations"][0]["seen"]["json"]["echo"]["plain"], "***", "{run}");
+    assert_eq!(
+        run["observations"][0]["seen"]["json"]["echo"]["plain"], "***",
+        "{run}"
+    );
 }

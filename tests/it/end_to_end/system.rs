@@ -31,7 +31,11 @@ fn echoes(headers: &HeaderMap) -> Value {
     json!({ "plain": secret, "base64": STANDARD.encode(secret), "basic": STANDARD.encode(format!("user:{secret}")), "url": encoded })
 }
 
-async fn order(State(client): State<reqwest::Client>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
+async fn order(
+    State(client): State<reqwest::Client>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
     let text = |name: &str| body[name].as_str().unwrap().to_owned();
     let (how, hook, base, reference) = (text("how"), text("hook"), text("base"), text("ref"));
     let id = format!("order-{}", reference.chars().rev().take(6).collect::<String>());
@@ -62,7 +66,11 @@ async fn order(State(client): State<reqwest::Client>, headers: HeaderMap, Json(b
     }
     let answer = json!({ "id": id, "echo": echo });
     let mut response = (StatusCode::ACCEPTED, Json(answer)).into_response();
-    for (name, form) in [("x-echo", "plain"), ("x-echo-base64", "base64"), ("x-echo-url", "url")] {
+    for (name, form) in [
+        ("x-echo", "plain"),
+        ("x-echo-base64", "base64"),
+        ("x-echo-url", "url"),
+    ] {
         let value = HeaderValue::from_str(echo[form].as_str().unwrap()).unwrap();
         response.headers_mut().insert(name, value);
     }

@@ -55,8 +55,17 @@ async fn each_route_is_judged_by_its_outcome() {
         ("captured", Class::Delivered, LayerState::Yes),
     ] {
         let run = &runs[route];
-        assert_eq!((run.class, run.layers.accepted.state), (class, accepted), "{run:#?}");
-        assert_eq!(run.flags.contains(&Flag::Early), route == "early", "{route}: {:?}", run.flags);
+        assert_eq!(
+            (run.class, run.layers.accepted.state),
+            (class, accepted),
+            "{run:#?}"
+        );
+        assert_eq!(
+            run.flags.contains(&Flag::Early),
+            route == "early",
+            "{route}: {:?}",
+            run.flags
+        );
     }
     assert_eq!(runs["duplicate"].observations.len(), 2);
     assert!(runs["rejected"].observations.is_empty() && runs["lost"].observations.is_empty());

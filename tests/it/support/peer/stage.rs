@@ -152,7 +152,9 @@ impl Stage {
         ended.expect("`drive` returns when told to stop").unwrap();
         let counters = self.channel.counters();
         // Where `connections` counts all that there were, the open ones are counted by themselves.
-        let open = counters.get("connections_open").or_else(|| counters.get("connections"));
+        let open = counters
+            .get("connections_open")
+            .or_else(|| counters.get("connections"));
         assert_eq!(open.copied().unwrap_or(0), 0, "connections after the stop");
     }
 }
