@@ -1,8 +1,9 @@
 //! What commands have in common: logging, loading, the listener, the store.
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -10,18 +11,47 @@ use tokio_util::task::TaskTracker;
 use super::output;
 use crate::channel::Listener;
 use crate::clock::Clock;
-use crate::definition::{LoadOptions, ProcessEnvironment, Workspace, load};
+use crate::definition::{LoadOptions, Loaded, ProcessEnvironment, Workspace, load};
 use crate::model::Fault;
+use crate::redact::Redactor;
 use crate::store::{self, Store};
 use crate::web;
 
-/// Log lines go to stderr; warnings and errors where nothing else is asked for.
+/// Strikes the secrets of the loaded workspace from log lines, whoever writes them: libraries log what they send.
+static SECRETS: RwLock<Option<Arc<Redactor>>> = RwLock::new(None);
+
+/// Stderr without secrets. Each log line comes in one piece.
+struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let secrets = SECRETS.read().unwrap_or_else(PoisonError::into_inner).clone();
+        match secrets {
+            Some(redactor) => {
+                let text = String::from_utf8_lossy(line);
+                io::stderr().write_all(redactor.text(&text).as_bytes())?;
+            }
+            None => io::stderr().write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Log lines go to stderr; errors where nothing else is asked for.
 pub(super) fn logging(json: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LANDFALL_LOG")
+    let mut filter = tracing_subscriber::EnvFilter::try_from_env("LANDFALL_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    // It traces every line of the dialogue, LOGIN with the password among them.
+    if let Ok(quiet) = "async_imap=info".parse() {
+        filter = filter.add_directive(quiet);
+    }
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(|| LogLines);
     // A second installation (tests) is refused and harmless.
     if json {
         drop(lines.json().try_init());
@@ -30,8 +60,8 @@ pub(super) fn logging(json: bool) {
     }
 }
 
-/// Loads the workspace; says everything that is wrong with it on stderr.
-pub(super) fn workspace(dir: Option<PathBuf>, vars: &[(String, String)]) -> Option<Workspace> {
+/// Loads the workspace; says everything that is wrong with it on stderr. From now on no log line holds its secrets.
+pub(super) fn loaded(dir: Option<PathBuf>, vars: &[(String, String)]) -> Loaded {
     let loaded = load(
         &LoadOptions {
             dir,
@@ -39,11 +69,17 @@ pub(super) fn workspace(dir: Option<PathBuf>, vars: &[(String, String)]) -> Opti
         },
         &ProcessEnvironment,
     );
+    *SECRETS.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded.redactor.clone());
     let said = loaded.problems.render(&loaded.sources, output::watched());
     if !said.is_empty() {
         output::line(said.trim_end());
     }
-    loaded.workspace
+    loaded
+}
+
+/// The workspace where it has no error.
+pub(super) fn workspace(dir: Option<PathBuf>, vars: &[(String, String)]) -> Option<Workspace> {
+    loaded(dir, vars).workspace
 }
 
 /// A store that a command may write to, by the workspace or by `--store`.

@@ -122,7 +122,9 @@ async fn tell(shared: &Arc<Shared>, run: RunId, def: &Arc<LegDef>, scope: RunSco
             (accepted, reason, scope, Some(response))
         }
     };
-    let (scope, keys) = capture(def, scope, response.is_some());
+    let (scope, mut keys) = capture(def, scope, response.is_some());
+    // An echoed secret is no key: it is struck from what is seen, so it would match nothing, and keys are stored.
+    keys.retain(|key| redactor.text(key) == key.as_str());
     let shown = response.as_ref().map(|r| shown(r, redactor));
     let stored = Fired {
         sent: sent_at,

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::live::Live;
 use super::recorder::Job;
-use super::sink::{Budget, SinkShared};
+use super::sink::SinkShared;
 use super::supervise::{self, ChannelHealth, Opened};
 use super::{Counters, Options, Setup, Step, StepUpdate, Update};
 use crate::clock::Clock;
@@ -76,26 +76,14 @@ impl Shared {
         queues: Queues,
         stop: &CancellationToken,
     ) -> Result<Self, Fault> {
-        let captures = setup
-            .workspace
-            .probes
-            .iter()
-            .flat_map(|p| &p.legs)
-            .any(|l| !l.capture.is_empty());
         let last_id = setup.store.last_observation().await?.map_or(0, |id| id.0);
-        let sinks = Arc::new(SinkShared {
-            clock: setup.clock.clone(),
-            store: setup.store.clone(),
-            redactor: setup.workspace.redactor.clone(),
+        let sinks = Arc::new(SinkShared::new(
+            setup,
             token_key,
-            messages: queues.messages.clone(),
-            control: queues.control.clone(),
-            tokens: Mutex::default(),
-            captures,
-            counts: Mutex::default(),
-            last_id: last_id.into(),
-            strays: Mutex::new(Budget::default()),
-        });
+            last_id,
+            queues.messages.clone(),
+            queues.control.clone(),
+        ));
         let tasks = TaskTracker::new();
         let channels = supervise::open(setup, &sinks, stop, &tasks).await?;
         let (recorder, jobs) = mpsc::unbounded_channel();

@@ -11,6 +11,7 @@ mod live;
 mod perform;
 mod record;
 mod recorder;
+mod selftest;
 mod sink;
 mod supervise;
 mod update;
@@ -28,6 +29,7 @@ use crate::lifecycle::{Due, DueLeg, Event, Limits, Settings};
 use crate::model::{Fault, Moment, RunId, Tick, TokenKey};
 use crate::store::Store;
 
+pub use selftest::{ChannelTest, Observed, SelfTest, TriggerTest};
 pub use supervise::ChannelHealth;
 pub use update::{Counters, Step, StepUpdate, Update};
 

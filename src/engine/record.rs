@@ -34,6 +34,15 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
             value.as_ref().map_or_else(|| String::from("absent"), plain),
         );
     }
+    let mut path = path(live, &firsts);
+    // They are computed from the answer as it came, which may echo a secret (invariant 11).
+    let redactor = &shared.workspace.redactor;
+    let clean = |text: &mut String| *text = redactor.text(text).into_owned();
+    attributes.values_mut().for_each(clean);
+    for hop in &mut path {
+        clean(&mut hop.hop);
+        clean(&mut hop.source);
+    }
     RunRecord {
         id: run.id,
         probe: run.leg.probe.to_string(),
@@ -57,7 +66,7 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
             .iter()
             .filter_map(|a| observation(shared, run, live, a))
             .collect(),
-        path: path(live, &firsts),
+        path,
         attributes,
         fingerprint: live
             .def

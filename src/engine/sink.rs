@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 use tokio::sync::{Notify, mpsc};
 
+use super::Setup;
 use super::drive::Message;
 use crate::channel::ObservationSink;
 use crate::clock::Clock;
@@ -68,6 +69,29 @@ impl Budget {
 }
 
 impl SinkShared {
+    pub(super) fn new(
+        setup: &Setup,
+        token_key: TokenKey,
+        last_id: u64,
+        messages: mpsc::Sender<Message>,
+        control: mpsc::UnboundedSender<Message>,
+    ) -> Self {
+        let mut legs = setup.workspace.probes.iter().flat_map(|p| &p.legs);
+        Self {
+            clock: setup.clock.clone(),
+            store: setup.store.clone(),
+            redactor: setup.workspace.redactor.clone(),
+            token_key,
+            messages,
+            control,
+            tokens: Mutex::default(),
+            captures: legs.any(|l| !l.capture.is_empty()),
+            counts: Mutex::default(),
+            last_id: last_id.into(),
+            strays: Mutex::new(Budget::default()),
+        }
+    }
+
     pub(super) fn count(&self, channel: &str, what: &str) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((channel.to_owned(), what.to_owned())).or_default() += 1;

@@ -13,7 +13,7 @@ use super::Setup;
 use super::sink::{InFlight, Sink, SinkShared};
 use crate::channel::{Channel, OpenContext};
 use crate::clock::Clock;
-use crate::definition::{RunScope, Workspace};
+use crate::definition::{ChannelDef, RunScope, Workspace};
 use crate::model::{ChannelId, Expr, Fault, Moment, Reason};
 use crate::store::Store;
 
@@ -90,51 +90,63 @@ pub(super) async fn open(
     stop: &CancellationToken,
     tasks: &TaskTracker,
 ) -> Result<BTreeMap<ChannelId, Arc<Opened>>, Fault> {
-    let workspace = &setup.workspace;
-    let vars = RunScope::of_vars(&workspace.vars);
     let mut opened = BTreeMap::new();
-    for id in used(workspace) {
-        let Some(def) = workspace.channels.get(usize::from(id.0)) else {
+    for id in used(&setup.workspace) {
+        let Some(def) = setup.workspace.channels.get(usize::from(id.0)) else {
             continue;
         };
-        let name = def.name.value.clone();
-        let sink = Arc::new(Sink {
-            shared: shared.clone(),
-            channel: id,
-            name: name.clone(),
-            key_exprs: key_exprs(workspace, id),
-            vars: vars.clone(),
-            in_flight: InFlight::default(),
-        });
-        let context = OpenContext {
-            name: name.clone(),
-            clock: setup.clock.clone(),
-            random: setup.random.clone(),
-            sink: sink.clone(),
-            listener: setup.listener.clone(),
-            cursors: Arc::new(StoredCursors(setup.store.clone())),
-            token_key: shared.token_key.clone(),
-            root: workspace.root.clone(),
-            scope: Arc::new(vars.clone()),
-        };
-        let kind = def.config.kind();
-        let channel = def.config.clone().open(context).await.map_err(|fault| {
-            Fault::new(
-                fault.reason,
-                format!("channel `{name}` ({kind}) could not be opened: {fault}"),
-            )
-        })?;
-        let entry = Arc::new(Opened {
-            name,
-            kind,
-            channel,
-            sink,
-            down: Mutex::new(None),
-        });
-        tasks.spawn(keep(entry.clone(), setup.clock.clone(), stop.clone()));
-        opened.insert(id, entry);
+        opened.insert(id, open_one(setup, shared, id, def, stop, tasks).await?);
     }
     Ok(opened)
+}
+
+/// Opens one channel and drives it until `stop`.
+pub(super) async fn open_one(
+    setup: &Setup,
+    shared: &Arc<SinkShared>,
+    id: ChannelId,
+    def: &ChannelDef,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) -> Result<Arc<Opened>, Fault> {
+    let workspace = &setup.workspace;
+    let vars = RunScope::of_vars(&workspace.vars);
+    let name = def.name.value.clone();
+    let sink = Arc::new(Sink {
+        shared: shared.clone(),
+        channel: id,
+        name: name.clone(),
+        key_exprs: key_exprs(workspace, id),
+        vars: vars.clone(),
+        in_flight: InFlight::default(),
+    });
+    let context = OpenContext {
+        name: name.clone(),
+        clock: setup.clock.clone(),
+        random: setup.random.clone(),
+        sink: sink.clone(),
+        listener: setup.listener.clone(),
+        cursors: Arc::new(StoredCursors(setup.store.clone())),
+        token_key: shared.token_key.clone(),
+        root: workspace.root.clone(),
+        scope: Arc::new(vars),
+    };
+    let kind = def.config.kind();
+    let channel = def.config.clone().open(context).await.map_err(|fault| {
+        Fault::new(
+            fault.reason,
+            format!("channel `{name}` ({kind}) could not be opened: {fault}"),
+        )
+    })?;
+    let entry = Arc::new(Opened {
+        name,
+        kind,
+        channel,
+        sink,
+        down: Mutex::new(None),
+    });
+    tasks.spawn(keep(entry.clone(), setup.clock.clone(), stop.clone()));
+    Ok(entry)
 }
 
 /// Drives a channel until told to stop; one that ends or panics is blind until it works again.

@@ -9,9 +9,11 @@
 mod support;
 
 mod callback;
+mod check_online;
 mod cli;
 mod conformance;
 mod definitions;
+mod end_to_end;
 mod engine;
 mod http_channel;
 mod imap;

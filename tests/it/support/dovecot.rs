@@ -123,6 +123,11 @@ impl Dovecot {
 
     /// Delivers a mail by LMTP; returns when the server has acknowledged it.
     pub(crate) fn deliver(&self, to: &str, mail: &str) {
+        self.deliver_raw(to, mail.replace('\n', "\r\n").as_bytes());
+    }
+
+    /// The same with a mail that need not be text, as it stands.
+    pub(crate) fn deliver_raw(&self, to: &str, mail: &[u8]) {
         let mut lmtp = Lines::connect(self.lmtp);
         lmtp.expect("220");
         for (line, answer) in [
@@ -134,7 +139,8 @@ impl Dovecot {
             lmtp.say(line);
             lmtp.expect(answer);
         }
-        lmtp.say(&format!("{}\r\n.", mail.replace('\n', "\r\n")));
+        lmtp.send(mail);
+        lmtp.say("\r\n.");
         lmtp.expect("250");
     }
 
@@ -242,10 +248,11 @@ impl Lines {
     }
 
     fn say(&mut self, line: &str) {
-        self.reader
-            .get_mut()
-            .write_all(format!("{line}\r\n").as_bytes())
-            .unwrap();
+        self.send(format!("{line}\r\n").as_bytes());
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.reader.get_mut().write_all(bytes).unwrap();
     }
 
     fn read(&mut self) -> String {

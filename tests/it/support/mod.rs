@@ -2,7 +2,9 @@
 
 pub(crate) mod channel;
 pub(crate) mod dovecot;
+pub(crate) mod peer;
 pub(crate) mod polled;
 pub(crate) mod postfix;
 pub(crate) mod postgres;
 pub(crate) mod process;
+pub(crate) mod whole;

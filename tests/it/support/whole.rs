@@ -1,0 +1,99 @@
+//! A whole landfall in the test: a workspace from files, the real engine, a real listener.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use landfall::clock::{Clock, SeededRandom, SystemClock};
+use landfall::definition::{LoadOptions, ProcessEnvironment, Workspace, load};
+use landfall::engine::{Engine, Options, Setup, Update};
+use landfall::lifecycle::Settings;
+use landfall::model::RunRecord;
+use landfall::store::Store;
+use landfall::web::HttpListener;
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
+
+/// Writes `landfall.yaml` and one probe; JSON is YAML.
+pub(crate) fn write(dir: &Path, workspace: &Value, probe: &Value) {
+    std::fs::create_dir_all(dir.join("probes")).unwrap();
+    std::fs::write(dir.join("landfall.yaml"), workspace.to_string()).unwrap();
+    std::fs::write(dir.join("probes/probe.yaml"), probe.to_string()).unwrap();
+}
+
+/// A client for peers; the product installs its own provider of TLS.
+pub(crate) fn http_client() -> reqwest::Client {
+    // A second installation of the same provider is refused, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// The engine on a workspace.
+pub(crate) struct Whole {
+    pub(crate) engine: Engine,
+    pub(crate) updates: UnboundedReceiver<Update>,
+    workspace: Arc<Workspace>,
+    stop: CancellationToken,
+}
+
+impl Whole {
+    /// Loads what the folder holds and starts.
+    pub(crate) async fn start(dir: &Path, store: Arc<dyn Store>) -> Self {
+        let options = LoadOptions {
+            dir: Some(dir.to_owned()),
+            vars: Vec::new(),
+        };
+        let loaded = load(&options, &ProcessEnvironment);
+        let said = loaded.problems.render(&loaded.sources, false);
+        let workspace = Arc::new(loaded.workspace.expect(&said));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let stop = CancellationToken::new();
+        let socket = landfall::web::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let settings = landfall::web::Settings::default();
+        let listener = HttpListener::new(socket.local_addr().unwrap(), settings, clock.clone());
+        tokio::spawn(listener.clone().run(socket, stop.clone()));
+        let setup = Setup {
+            workspace: workspace.clone(),
+            store,
+            clock,
+            random: Arc::new(SeededRandom::new(7)),
+            listener,
+            settings: Settings::STANDARD,
+            options: Options::default(),
+        };
+        let (engine, updates) = Engine::start(setup).await.unwrap();
+        Self {
+            engine,
+            updates,
+            workspace,
+            stop,
+        }
+    }
+
+    /// Fires every route of the one probe; returns how many runs or skips will come of it.
+    pub(crate) async fn tick(&self) -> usize {
+        let now = self.engine.now();
+        let deadline = now.after(Duration::from_secs(30));
+        self.engine
+            .tick(&self.workspace.probes[0], now, deadline, &|_| true)
+            .await
+    }
+
+    /// The next run that ends.
+    pub(crate) async fn closed(&mut self) -> Arc<RunRecord> {
+        loop {
+            match self.updates.recv().await.unwrap() {
+                Update::Closed { record, .. } => return record,
+                Update::Skipped(skip) => panic!("{skip:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Stops everything.
+    pub(crate) async fn end(self) {
+        self.engine.shut_down().await;
+        self.stop.cancel();
+    }
+}
