@@ -2,15 +2,19 @@
 
 use super::args::SchemaOf;
 use super::{Exit, args, output};
-use crate::definition::schema::SchemaKind;
+use crate::definition::schema::{SchemaKind, of_output, text};
+use crate::report;
 
 /// Runs the command.
 pub(super) fn run(args: &args::Schema) -> Exit {
-    let kind = match args.of {
-        SchemaOf::Probe => SchemaKind::Probe,
-        SchemaOf::Workspace => SchemaKind::Workspace,
-        SchemaOf::Results => SchemaKind::Results,
-    };
-    output::data(&kind.text());
+    output::data(&match args.of {
+        SchemaOf::Probe => SchemaKind::Probe.text(),
+        SchemaOf::Workspace => SchemaKind::Workspace.text(),
+        SchemaOf::Results => text(&of_output(
+            report::schema(),
+            "results",
+            "What landfall run --format json prints",
+        )),
+    });
     Exit::Fine
 }

@@ -7,7 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::raw::{RawProbe, RawWorkspace};
-use crate::{channel, report, trigger};
+use crate::{channel, trigger};
 
 /// What a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,13 +16,11 @@ pub enum SchemaKind {
     Probe,
     /// `landfall.yaml`.
     Workspace,
-    /// What `--format json` prints.
-    Results,
 }
 
 impl SchemaKind {
     /// Every schema.
-    pub const ALL: [Self; 3] = [Self::Probe, Self::Workspace, Self::Results];
+    pub const ALL: [Self; 2] = [Self::Probe, Self::Workspace];
 
     /// Its name on the command line and in file names.
     #[must_use]
@@ -30,7 +28,6 @@ impl SchemaKind {
         match self {
             Self::Probe => "probe",
             Self::Workspace => "workspace",
-            Self::Results => "results",
         }
     }
 
@@ -38,39 +35,53 @@ impl SchemaKind {
         match self {
             Self::Probe => "A probe of landfall: a file under probes/",
             Self::Workspace => "A workspace of landfall: landfall.yaml",
-            Self::Results => "What landfall run --format json prints",
         }
     }
 
     /// The JSON Schema, draft 2020-12.
     #[must_use]
     pub fn schema(self) -> Value {
-        let mut schema = match self {
+        let schema = match self {
             Self::Probe => of::<RawProbe>(),
             Self::Workspace => of::<RawWorkspace>(),
-            Self::Results => tidy_output(report::schema()),
         };
-        if let Some(root) = schema.as_object_mut() {
-            let rest = std::mem::take(root);
-            root.insert(
-                "$schema".into(),
-                "https://json-schema.org/draft/2020-12/schema".into(),
-            );
-            root.insert("$id".into(), format!("urn:landfall:{}", self.word()).into());
-            root.insert("title".into(), self.title().into());
-            for (key, value) in rest {
-                root.entry(key).or_insert(value);
-            }
-        }
-        schema
+        headed(schema, self.word(), self.title())
     }
 
     /// The same as indented text.
     #[must_use]
     pub fn text(self) -> String {
-        // Maps with string keys always serialise.
-        serde_json::to_string_pretty(&self.schema()).unwrap_or_default() + "\n"
+        text(&self.schema())
     }
+}
+
+/// The schema of what landfall writes, from that of its types.
+#[must_use]
+pub fn of_output(schema: Value, word: &str, title: &str) -> Value {
+    headed(tidy_output(schema), word, title)
+}
+
+/// A schema as indented text.
+#[must_use]
+pub fn text(schema: &Value) -> String {
+    // Maps with string keys always serialise.
+    serde_json::to_string_pretty(schema).unwrap_or_default() + "\n"
+}
+
+fn headed(mut schema: Value, word: &str, title: &str) -> Value {
+    if let Some(root) = schema.as_object_mut() {
+        let rest = std::mem::take(root);
+        root.insert(
+            "$schema".into(),
+            "https://json-schema.org/draft/2020-12/schema".into(),
+        );
+        root.insert("$id".into(), format!("urn:landfall:{word}").into());
+        root.insert("title".into(), title.into());
+        for (key, value) in rest {
+            root.entry(key).or_insert(value);
+        }
+    }
+    schema
 }
 
 /// The schema of a type that is decoded from a definition.

@@ -26,9 +26,11 @@ const TOLD: [&str; 11] = [
 
 #[test]
 fn the_committed_schemas_are_what_the_code_says() {
-    for kind in SchemaKind::ALL {
-        committed(&format!("probes/{}.schema.json", kind.word()), &kind.text());
-        assert_eq!(out(&landfall(&root(), &["schema", kind.word()])), kind.text());
+    for kind in ["probe", "workspace", "results"] {
+        committed(
+            &format!("probes/{kind}.schema.json"),
+            &out(&landfall(&root(), &["schema", kind])),
+        );
     }
     assert_eq!(out(&landfall(&root(), &["schema"])), SchemaKind::Probe.text());
 }
@@ -45,9 +47,10 @@ fn of(path: &Path) -> SchemaKind {
 fn yaml_files(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("a folder").flatten() {
         let path = entry.path();
-        if path.is_dir() {
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        if path.is_dir() && !hidden {
             yaml_files(&path, found);
-        } else if path.extension().is_some_and(|e| e == "yaml") {
+        } else if !hidden && path.extension().is_some_and(|e| e == "yaml") {
             found.push(path);
         }
     }
