@@ -39,7 +39,7 @@ use landfall::clock::SystemClock;
 use landfall::definition::{LegDef, RunScope};
 use landfall::engine::Update;
 use landfall::model::{Class, Moment, RunId, Token, TokenFormat, TokenKey};
-use landfall::trigger::{OpenContext, Shot, Trigger};
+use landfall::trigger::{OpenContext, Prepared, Shot, Trigger};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
@@ -134,10 +134,11 @@ async fn compare(name: &str, url: &str, keep: bool, count: usize) {
             }
         }
     }
+    let rendering = measured(count, || Arc::clone(&landfall).render()).await;
     let [landfall, reqwest, hyper] = costs.map(median);
     println!(
         "{name:<18} landfall {landfall:6.1}  reqwest {reqwest:6.1}  hyper-util {hyper:6.1} µs CPU a request   \
-         landfall / reqwest {:.2} (goal 1.30)  landfall / hyper-util {:.2}",
+         landfall / reqwest {:.2} (goal 1.30)  landfall / hyper-util {:.2}  (of landfall, rendering: {rendering:.1} µs)",
         landfall / reqwest,
         landfall / hyper
     );
@@ -223,10 +224,19 @@ impl Firing {
         }
     }
 
-    async fn fire(self: Arc<Self>) {
+    fn prepared(&self) -> Prepared {
         let run = RunId(uuid::Uuid::nil());
         let scope = RunScope::new(&self.leg, &self.vars, run, Moment(0), &self.token, Map::new()).unwrap();
-        let prepared = self.trigger.prepare(&scope).unwrap();
+        self.trigger.prepare(&scope).unwrap()
+    }
+
+    /// Renders alone, to tell what of the cost that is.
+    async fn render(self: Arc<Self>) {
+        drop(self.prepared());
+    }
+
+    async fn fire(self: Arc<Self>) {
+        let prepared = self.prepared();
         let shot = Shot {
             run: Value::Null,
             sent: Box::new(|_| ()),

@@ -44,8 +44,8 @@ fn main() {
     let tokens = tokens(MANY);
     let (mut many, mut few) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        few.push(small(&tokens));
         many.push(measure(&tokens, MANY, SEEN));
+        few.push(small(&tokens));
     }
     let of = |costs: &[Cost], what: fn(&Cost) -> f64| median(costs.iter().map(what).collect());
     for (name, what) in [

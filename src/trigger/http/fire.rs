@@ -94,11 +94,14 @@ impl Firing {
         let asked = more;
         let mut request = self.request;
         let response = loop {
-            let response = self.client.execute(bare(&request, note)).await.map_err(named)?;
-            if asked == 0 {
+            // Kept only where it may have to be sent on.
+            let again = (asked > 0).then(|| request.clone());
+            let sent = self.client.execute(bare(request, note));
+            let response = sent.await.map_err(named)?;
+            let Some(again) = again else {
                 break response;
-            }
-            match redirect::next(&request, response.status(), response.headers(), more) {
+            };
+            match redirect::next(&again, response.status(), response.headers(), more) {
                 Next::Follow(next) => request = *next,
                 Next::Stop(why) => {
                     let why = why.map(|why| (String::from("redirect"), why.to_owned()));
@@ -135,10 +138,10 @@ impl Firing {
 }
 
 /// One request of the client's, its body noting when it leaves.
-fn bare(rendered: &Rendered, note: &Arc<Note>) -> Request {
-    let mut request = Request::new(rendered.method.clone(), rendered.url.clone());
-    *request.headers_mut() = rendered.headers.clone();
-    let body = Noted::new(rendered.body.clone(), note.clone());
+fn bare(rendered: Rendered, note: &Arc<Note>) -> Request {
+    let mut request = Request::new(rendered.method, rendered.url);
+    *request.headers_mut() = rendered.headers;
+    let body = Noted::new(rendered.body, note.clone());
     *request.body_mut() = Some(reqwest::Body::wrap(body));
     request
 }

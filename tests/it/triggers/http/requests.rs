@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use landfall::definition::{LoadOptions, ProcessEnvironment, load};
 use landfall::model::Reason;
 use serde_json::json;
 
@@ -168,11 +169,29 @@ fn what_cannot_be_honoured_is_said_at_load() {
 }
 
 #[test]
-fn the_example_of_the_reference_has_nothing_wrong() {
+fn the_example_of_the_reference_loads() {
     let facts = landfall::trigger::FACTS
         .iter()
         .find(|f| f.name == "http")
         .unwrap();
-    let example: serde_json::Value = serde_yaml::from_str(facts.example).unwrap();
-    assert_eq!(said(example), "");
+    let example: String = facts.example.lines().map(|l| format!("    {l}\n")).collect();
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(root.path().join(name), text).unwrap();
+    std::fs::create_dir(root.path().join("probes")).unwrap();
+    write(
+        "landfall.yaml",
+        "vars: { base: https://api.example.com }\nchannels: { hooks: { callback: {} } }\n",
+    );
+    let probe = format!(
+        "name: example\nroutes: {{ a: {{ vars: {{ via: b }} }} }}\ninput: {{ amount: 100 }}\n\
+         request:\n  http:\n{example}outcome: [{{ in: hooks, within: 30s }}]\n"
+    );
+    write("probes/example.yaml", &probe);
+    let options = LoadOptions {
+        dir: Some(root.path().to_owned()),
+        vars: Vec::new(),
+    };
+    let loaded = load(&options, &ProcessEnvironment);
+    let said = loaded.problems.render(&loaded.sources, false);
+    assert!(loaded.workspace.is_some() && said.is_empty(), "{said}");
 }
