@@ -1,19 +1,21 @@
 //! From a decided run to its record.
 
+mod content;
+
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::answer::cut;
 use super::drive::Shared;
 use super::evaluate::seen;
 use super::live::Live;
-use crate::definition::Fingerprint;
 use crate::lifecycle::{Arrival, Finding, Judgement, Run};
 use crate::model::{
-    Accepted, Amendment, Class, ExpectationRecord, ExpectationState, Expr, Hop, Interval, Layer, LayerRecord,
-    LayerState, Layers, Moment, ObservationRecord, RunRecord, Seconds, Timings, Unmet,
+    Accepted, Amendment, Class, ExpectationRecord, ExpectationState, Expr, Flag, Interval, Layer,
+    LayerRecord, LayerState, Layers, Moment, ObservationRecord, RunRecord, Seconds, Timings, Unmet,
 };
+use content::{fingerprint, firsts, path, plain};
 
 /// Bytes of one string of an observation that a record keeps.
 const TEXT_KEPT: usize = 4096;
@@ -24,7 +26,7 @@ const UNMET_KEPT: usize = 8;
 pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Live) -> RunRecord {
     let sent = run.sent;
     let class = judgement.class.unwrap_or(Class::Unobserved);
-    let firsts = firsts(shared, run, live);
+    let firsts = firsts(run, live);
     let answer = live.answer.as_deref();
     let mut attributes = answer.map(|a| a.attributes.clone()).unwrap_or_default();
     for (name, expr) in &live.def.attributes {
@@ -55,7 +57,7 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
         sent: sent.map(Moment::to_rfc3339_nanos),
         class,
         reason: reason(run, judgement, class),
-        flags: judgement.flags.clone(),
+        flags: flags(run, judgement, &attributes),
         lag: sent.map(|at| at.seconds_since(run.tick.due)),
         timings: answer.map_or_else(Timings::default, |a| a.timings),
         layers: layers(run, judgement, class),
@@ -95,6 +97,21 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
 
 fn seconds(at: Option<Interval>, run: &Run) -> Option<Seconds> {
     Some(since(at?, run.sent?))
+}
+
+/// The attribute that tells the route really taken.
+const ROUTE_TAKEN: &str = "route";
+
+/// Those of the judge, and whether the run went another way than it was asked to.
+fn flags(run: &Run, judgement: &Judgement, attributes: &BTreeMap<String, String>) -> Vec<Flag> {
+    let taken = attributes.get(ROUTE_TAKEN).filter(|taken| *taken != "absent");
+    let rerouted = taken.is_some_and(|taken| taken != run.leg.route.as_ref());
+    judgement
+        .flags
+        .iter()
+        .copied()
+        .chain(rerouted.then_some(Flag::Rerouted))
+        .collect()
 }
 
 /// Nothing of a run can have come before its request: an interval that began earlier begins there.
@@ -193,14 +210,15 @@ fn reason(run: &Run, judgement: &Judgement, class: Class) -> String {
         };
         counts && e.layer != Layer::Receipt
     };
-    let parts: Vec<String> = findings(run, judgement)
+    let overtaken = judgement.failed.filter(|_| class != Class::Failed);
+    let said = overtaken.map(|_| String::from("the system said that it failed, and the outcome arrived"));
+    let parts = findings(run, judgement)
         .filter(deciding)
         .map(|(_, e, f)| match class {
             Class::Failed => format!("`{}` says that it failed", e.name),
             _ => format!("`{}`: {}", e.name, f.why),
-        })
-        .collect();
-    parts.join("; ")
+        });
+    said.into_iter().chain(parts).collect::<Vec<_>>().join("; ")
 }
 
 fn expectations(shared: &Shared, run: &Run, judgement: &Judgement, live: &Live) -> Vec<ExpectationRecord> {
@@ -212,10 +230,7 @@ fn expectations(shared: &Shared, run: &Run, judgement: &Judgement, live: &Live) 
         .filter(told)
         .map(|(i, e, f)| {
             let state = f.state.unwrap_or(ExpectationState::Lost);
-            let explain = matches!(
-                state,
-                ExpectationState::Lost | ExpectationState::Mismatched | ExpectationState::Unwanted
-            );
+            let explain = matches!(state, ExpectationState::Lost | ExpectationState::Mismatched);
             ExpectationRecord {
                 layer: e.layer,
                 name: e.name.clone(),
@@ -312,89 +327,5 @@ fn shorten(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(shorten),
         Value::Object(map) => map.values_mut().for_each(shorten),
         _ => {}
-    }
-}
-
-/// Each channel's first observation that held, under the channel's name as the probe calls it.
-fn firsts(shared: &Shared, run: &Run, live: &Live) -> Map<String, Value> {
-    let mut firsts = Map::new();
-    for (name, id) in &live.def.channel_names {
-        let held = run.arrivals.iter().filter(|a| a.channel == *id && a.held != 0);
-        let first = held.min_by_key(|a| (a.at.hi, a.observation));
-        let content = first.and_then(|a| live.observations.get(&a.observation));
-        let value = content.map_or(Value::Null, |o| seen(o, run.sent));
-        firsts.insert(name.clone(), value);
-    }
-    let _ = shared;
-    firsts
-}
-
-fn path(live: &Live, firsts: &Map<String, Value>) -> Vec<Hop> {
-    let mut hops = Vec::new();
-    for expr in &live.def.path {
-        let hop = |value: &Value| Hop {
-            hop: value
-                .get("by")
-                .or_else(|| value.get("from"))
-                .map_or_else(|| plain(value), plain),
-            source: expr.source.clone(),
-            seconds: value.get("seconds").and_then(Value::as_f64),
-        };
-        match live.scope.value(expr, firsts).ok().flatten() {
-            None | Some(Value::Null) => {}
-            Some(Value::Array(items)) => hops.extend(items.iter().map(hop)),
-            Some(value) => hops.push(hop(&value)),
-        }
-    }
-    hops
-}
-
-/// Digest of the class and of what the probe calls the same outcome; an absent value is *absent*.
-fn fingerprint(what: &Fingerprint, class: Class, live: &Live, firsts: &Map<String, Value>) -> String {
-    let mut parts: BTreeMap<String, Value> = BTreeMap::new();
-    match what {
-        Fingerprint::Fields(exprs) => {
-            for expr in exprs {
-                let value = live.scope.value(expr, firsts).ok().flatten();
-                parts.insert(
-                    expr.source.clone(),
-                    value.unwrap_or_else(|| Value::from("absent")),
-                );
-            }
-        }
-        Fingerprint::All { except } => {
-            for (channel, content) in firsts {
-                flatten(channel, content, &mut parts);
-            }
-            parts.retain(|place, _| {
-                !except
-                    .iter()
-                    .any(|e| place == e || place.starts_with(&format!("{e}.")))
-            });
-            parts.retain(|place, _| !place.ends_with(".seconds"));
-        }
-    }
-    let masked = serde_json::to_string(&(class, parts))
-        .unwrap_or_default()
-        .replace(live.token.as_str(), "TOKEN");
-    blake3::hash(masked.as_bytes()).to_hex()[..16].to_owned()
-}
-
-fn flatten(place: &str, value: &Value, out: &mut BTreeMap<String, Value>) {
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .for_each(|(k, v)| flatten(&format!("{place}.{k}"), v, out)),
-        leaf => {
-            out.insert(place.to_owned(), leaf.clone());
-        }
-    }
-}
-
-/// A value as people read it: strings bare.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
     }
 }

@@ -275,7 +275,12 @@ fn closes(run: &Run, judgement: &Judgement) -> Moment {
 /// Once the class stands, an expectation that nobody waited for any longer is said to be what it was: not seen.
 fn settle_undecided(run: &Run, judgement: &mut Judgement) {
     for (spec, finding) in run.leg.expectations.iter().zip(&mut judgement.findings) {
-        if finding.state.is_none() && matches!(spec.layer, Layer::Executed | Layer::Outcome) {
+        if finding.state.is_some() || !matches!(spec.layer, Layer::Executed | Layer::Outcome) {
+            continue;
+        }
+        if spec.times.min == 0 {
+            finding.state = Some(ExpectationState::Met);
+        } else {
             finding.state = Some(ExpectationState::Lost);
             finding.why = Why::Overtaken;
         }

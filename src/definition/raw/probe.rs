@@ -55,7 +55,8 @@ pub struct RawProbe {
     /// What 'the same outcome' means beyond the classes: a list of expressions in which a channel's name stands for its
     /// first observation that held, or `{ all: true, except: […] }`.
     pub fingerprint: Option<RawFingerprint>,
-    /// What may explain a difference between runs: names and expressions.
+    /// What may explain a difference between runs: names and expressions. One that is named `route` tells the route
+    /// really taken: where it differs from the one asked for, the run bears the flag *rerouted*.
     #[serde(default)]
     pub attributes: Named<Expr>,
     /// The hops that a run took, as expressions.

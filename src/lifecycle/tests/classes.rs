@@ -177,3 +177,25 @@ fn executed_never_changes_the_class() {
     ends(&mut world, Class::Delivered);
     assert!(world.flags(300).contains(&Flag::Unexecuted));
 }
+
+#[test]
+fn a_forbidden_thing_that_nobody_waited_for_any_longer_is_no_loss() {
+    let says = expectation(Layer::FailedWhen, POLL, Times::ONCE);
+    let wanted = expectation(Layer::Outcome, PUSH, Times::ONCE);
+    let mut world = accepted(World::fired(leg(vec![
+        wanted,
+        expectation(Layer::Outcome, POLL, NEVER),
+        says,
+    ])));
+    world.marks = (0b100, 0b100);
+    world.arrives(POLL, 30);
+    world.pass(60);
+    assert_eq!(world.class(), Some(Class::Failed));
+    let findings = world
+        .machine
+        .judge(world.run, super::world::at(60))
+        .unwrap()
+        .findings;
+    assert_eq!(findings[1].state, Some(crate::model::ExpectationState::Met));
+    assert_eq!(findings[0].state, Some(crate::model::ExpectationState::Lost));
+}

@@ -5,7 +5,8 @@ use unicode_width::UnicodeWidthStr;
 use super::super::paint::Tone;
 use super::super::words::{clip, count, insecure, piece, seconds, state};
 use crate::model::{
-    Class, ExpectationRecord, ExpectationState, Layer, LayerState, ObservationRecord, RunRecord, Seconds,
+    Class, ExpectationRecord, ExpectationState, Layer, LayerState, Moment, ObservationRecord, RunRecord,
+    Seconds,
 };
 
 /// Observations that are listed; the rest is counted.
@@ -83,6 +84,11 @@ pub(super) fn of(run: &RunRecord) -> Vec<Event> {
     events
 }
 
+/// People read milliseconds.
+fn to_millis(instant: &str) -> String {
+    Moment::from_rfc3339(instant).map_or_else(|| instant.to_owned(), Moment::to_rfc3339)
+}
+
 fn fired(run: &RunRecord) -> Event {
     let Some(sent) = &run.sent else {
         let what = String::from("nobody knows whether the request left");
@@ -103,7 +109,7 @@ fn fired(run: &RunRecord) -> Event {
         0.0,
         0,
         "fired",
-        format!("at {}{lag}", clip(sent, 40)),
+        format!("at {}{lag}", clip(&to_millis(sent), 40)),
         Tone::Plain,
     )
 }

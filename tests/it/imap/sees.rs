@@ -170,7 +170,12 @@ async fn five_hundred_mails_take_one_fetch_and_a_hundred_runs_one_connection() {
     rig.sees(last.as_str()).await;
     assert_eq!(rig.count("mails"), 501);
     assert_eq!(rig.count("connections"), 1);
-    assert!(rig.count("fetches") <= 4, "{:?}", rig.channel.counters());
+    // However often the slow arrival of the mails made it look: one look, one fetch of all that is new.
+    assert!(
+        rig.count("fetches") <= rig.count("looks"),
+        "{:?}",
+        rig.channel.counters()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
