@@ -125,7 +125,10 @@ async fn tell(shared: &Arc<Shared>, run: RunId, def: &Arc<LegDef>, scope: RunSco
     let (scope, mut keys) = capture(def, scope, response.is_some());
     // An echoed secret is no key: it is struck from what is seen, so it would match nothing, and keys are stored.
     keys.retain(|key| redactor.text(key) == key.as_str());
-    let shown = response.as_ref().map(|r| shown(r, redactor));
+    // Without an answer the record says why: a run in doubt may still end well, and then nothing else would.
+    let shown = response
+        .as_ref()
+        .map_or_else(|| serde_json::json!({ "error": reason }), |r| shown(r, redactor));
     let stored = Fired {
         sent: sent_at,
         answer: Some(serde_json::json!({ "accepted": accepted, "keys": keys })),

@@ -33,5 +33,5 @@ pub(super) struct LiveAnswer {
     pub(super) timings: Timings,
     pub(super) attributes: BTreeMap<String, String>,
     /// The answer as records show it, redacted.
-    pub(super) shown: Option<Value>,
+    pub(super) shown: Value,
 }

@@ -90,7 +90,7 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
             })
             .collect(),
         request: Some(Value::clone(&live.request)),
-        response: answer.and_then(|a| a.shown.clone()),
+        response: answer.map(|a| a.shown.clone()),
         labels: live.def.labels.clone(),
     }
 }

@@ -58,7 +58,7 @@ pub struct RunRecord {
     pub amendments: Vec<Amendment>,
     /// The request as rendered, secrets redacted.
     pub request: Option<Value>,
-    /// The answer, secrets redacted, its body cut.
+    /// The answer, secrets redacted, its body cut; `error` where no whole answer came.
     pub response: Option<Value>,
     /// The probe's `labels`.
     pub labels: BTreeMap<String, String>,

@@ -110,7 +110,10 @@ async fn what_was_answered_and_what_was_fired_is_there_after_a_kill() {
     let claimed = all("SELECT intent FROM intents").join("\n");
     let fired = told.lock().unwrap().clone();
     for (token, _) in &fired {
-        assert!(claimed.contains(token.as_str()), "{token} was fired and has no intent");
+        assert!(
+            claimed.contains(token.as_str()),
+            "{token} was fired and has no intent"
+        );
     }
     let mut once: Vec<&String> = fired.iter().map(|(token, _)| token).collect();
     once.sort();

@@ -124,7 +124,15 @@ fn accepted(run: &RunRecord) -> Option<Event> {
     } else if layer.state == LayerState::No && !run.reason.is_empty() {
         what.push_str(&format!(", {}", piece(&run.reason)));
     } else if layer.state == LayerState::Unknown {
-        what.push_str(", no whole answer");
+        let error = run
+            .response
+            .as_ref()
+            .and_then(|r| r.get("error"))
+            .and_then(serde_json::Value::as_str);
+        what.push_str(&format!(
+            ", no whole answer{}",
+            error.map_or_else(String::new, |e| format!(" ({})", piece(e)))
+        ));
     }
     let timings = &run.timings;
     let parts: Vec<String> = [
