@@ -60,13 +60,13 @@ async fn each_route_is_judged_by_its_outcome() {
             (class, accepted),
             "{run:#?}"
         );
-        assert_eq!(
-            run.flags.contains(&Flag::Early),
-            route == "early",
-            "{route}: {:?}",
-            run.flags
-        );
     }
+    // The others may be early too: a busy client reads its answer after the callback.
+    assert!(
+        runs["early"].flags.contains(&Flag::Early),
+        "{:?}",
+        runs["early"].flags
+    );
     assert_eq!(runs["duplicate"].observations.len(), 2);
     assert!(runs["rejected"].observations.is_empty() && runs["lost"].observations.is_empty());
     let kept = store.runs(RunFilter::default()).await.unwrap();
