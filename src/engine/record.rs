@@ -282,6 +282,10 @@ fn unmet(shared: &Shared, run: &Run, live: &Live, i: usize) -> Vec<Unmet> {
             let redactor = &shared.workspace.redactor;
             let one = Unmet {
                 expression: redactor.text(&expr.source).into_owned(),
+                source: place
+                    .as_ref()
+                    .map(|p| redactor.text(&p.text).into_owned())
+                    .unwrap_or_default(),
                 file: place.as_ref().map(|p| p.file.clone()).unwrap_or_default(),
                 line: place.as_ref().map_or(0, |p| p.line),
                 column: place.as_ref().map_or(0, |p| p.column),

@@ -117,7 +117,10 @@ pub struct ExpectationRecord {
 pub struct Unmet {
     /// The expression.
     pub expression: String,
-    /// The file that states it, relative to the workspace.
+    /// The line that states it, as it stands in the file.
+    #[serde(default)]
+    pub source: String,
+    /// The file, relative to the workspace.
     pub file: String,
     /// Its line, from 1.
     pub line: u32,

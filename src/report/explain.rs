@@ -127,6 +127,9 @@ fn layer_word(expectation: &ExpectationRecord) -> String {
     }
 }
 
+/// A longer line is not drawn: its expression stands alone.
+const SOURCE_WIDTH: usize = 110;
+
 /// As a compiler would: the file, the expression on its line, and what was there instead.
 fn place(unmet: &Unmet, style: Style) -> String {
     let line = unmet.line.to_string();
@@ -138,13 +141,17 @@ fn place(unmet: &Unmet, style: Style) -> String {
         let _infallible = writeln!(out, "  {margin}{} {at}", bar("-->"));
     }
     let _infallible = writeln!(out, "  {margin} {}", bar("|"));
-    let _infallible = writeln!(
-        out,
-        "  {} {} {}",
-        if unmet.file.is_empty() { &margin } else { &line },
-        bar("|"),
-        piece(&unmet.expression)
-    );
+    let number = if unmet.file.is_empty() { &margin } else { &line };
+    match underlined(unmet) {
+        Some((source, carets)) => {
+            let _infallible = writeln!(out, "  {number} {} {source}", bar("|"));
+            let carets = Tone::Bad.paint(&carets, style.colour);
+            let _infallible = writeln!(out, "  {margin} {} {carets}", bar("|"));
+        }
+        None => {
+            let _infallible = writeln!(out, "  {number} {} {}", bar("|"), piece(&unmet.expression));
+        }
+    }
     let sides = [
         ("expected", &unmet.expected, Tone::Good),
         ("actual  ", &unmet.actual, Tone::Bad),
@@ -156,4 +163,16 @@ fn place(unmet: &Unmet, style: Style) -> String {
         }
     }
     out
+}
+
+/// The line as it stands in the file and what to draw under it, where the expression stands on it and it fits.
+fn underlined(unmet: &Unmet) -> Option<(String, String)> {
+    let source = unmet.source.trim_end();
+    let plain = source.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    if !plain || source.len() > SOURCE_WIDTH || unmet.expression.is_empty() {
+        return None;
+    }
+    let column = source.find(unmet.expression.as_str())?;
+    let carets = format!("{}{}", " ".repeat(column), "^".repeat(unmet.expression.len()));
+    Some((source.to_owned(), carets))
 }

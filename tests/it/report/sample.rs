@@ -101,6 +101,7 @@ pub(super) fn seen(channel: &str, at: (f64, f64), summary: &str, met: &[&str]) -
 fn unmet() -> Unmet {
     Unmet {
         expression: String::from("seen.json.amount == input.amount"),
+        source: String::from("      - seen.json.amount == input.amount"),
         file: String::from("probes/order-paid.yaml"),
         line: 31,
         column: 9,
