@@ -123,13 +123,15 @@ impl Shared {
     }
 
     pub(super) fn counters(&self) -> Counters {
-        let observations = self
-            .sinks
-            .counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        Counters { observations }
+        let counts = self.sinks.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |(channel, of): (&String, &BTreeMap<String, u64>)| -> Vec<_> {
+            of.iter()
+                .map(|(what, count)| ((channel.clone(), what.clone()), *count))
+                .collect()
+        };
+        Counters {
+            observations: counts.iter().flat_map(of).collect(),
+        }
     }
 
     pub(super) async fn stopped(&self) {
@@ -147,6 +149,8 @@ pub(super) struct Loop {
     pub(super) unclaimed: HashMap<ObservationId, Arc<Observation>>,
     /// What stands behind the runs of ticks that have just been handed in.
     pub(super) incoming: HashMap<RunId, Arc<LegDef>>,
+    /// Empty between two messages; kept for its room.
+    commands: Vec<Command>,
 }
 
 /// Runs until told to stop.
@@ -158,6 +162,7 @@ pub(super) async fn run(
 ) {
     let tracker = shared.tasks.clone();
     let stop = shared.stop.clone();
+    let clock = shared.clock.clone();
     let mut machine = Machine::new(settings);
     count_today(&shared, &mut machine).await;
     let mut state = Loop {
@@ -166,6 +171,7 @@ pub(super) async fn run(
         live: HashMap::new(),
         unclaimed: HashMap::new(),
         incoming: HashMap::new(),
+        commands: Vec::new(),
     };
     let work = async move {
         loop {
@@ -175,12 +181,20 @@ pub(super) async fn run(
                 () = stop.cancelled() => return,
                 Some(message) = controls.recv() => message,
                 Some(message) = inbox.recv() => message,
-                () = state.until(deadline) => Message::Event(Event::Time),
+                // Made only when nothing else has come: a timer for each message would cost more than most of them.
+                () = until(&*clock, deadline) => Message::Event(Event::Time),
             };
             state.take(message);
         }
     };
     tracker.track_future(work).await;
+}
+
+async fn until(clock: &dyn Clock, deadline: Option<Moment>) {
+    match deadline {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// `limits.per_day` counts what earlier processes fired.
@@ -206,13 +220,6 @@ async fn count_today(shared: &Shared, machine: &mut Machine) {
 }
 
 impl Loop {
-    fn until(&self, deadline: Option<Moment>) -> futures::future::BoxFuture<'static, ()> {
-        match deadline {
-            Some(at) => self.shared.clock.sleep_until(at),
-            None => Box::pin(std::future::pending()),
-        }
-    }
-
     fn take(&mut self, message: Message) {
         let event = match message {
             Message::Event(event) => {
@@ -251,11 +258,12 @@ impl Loop {
             }
         };
         tracing::trace!(?event, "event");
-        let mut commands = Vec::new();
+        let mut commands = std::mem::take(&mut self.commands);
         self.machine.handle(self.shared.clock.now(), event, &mut commands);
-        for command in commands {
+        for command in commands.drain(..) {
             self.perform(command);
         }
+        self.commands = commands;
         self.incoming.clear();
     }
 

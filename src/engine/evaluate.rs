@@ -24,26 +24,50 @@ pub(super) fn seen(observation: &Observation, sent: Option<Moment>) -> Value {
 
 /// Evaluates an observation against a run's expectations on its channel and tells the loop.
 pub(super) fn spawn(shared: &Arc<Shared>, run: RunId, live: &Live, observation: Arc<Observation>) {
-    let (shared, def, scope) = (shared.clone(), live.def.clone(), live.scope.clone());
     let sent = live.sent;
+    if !asks(&live.def, &observation) {
+        // No expression will look into it: nothing takes time, and its content need not be copied.
+        tell(shared, run, &live.def, &live.scope, &observation, &Value::Null);
+        return;
+    }
+    let (shared, def, scope) = (shared.clone(), live.def.clone(), live.scope.clone());
     tokio::spawn(async move {
         let seen = seen(&observation, sent);
-        let (matched, held) = marks(&def, &scope, &observation, &seen);
-        let names = def
-            .leg
-            .expectations
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| held >> i & 1 == 1);
-        let names = names.map(|(_, e)| e.name.clone()).collect();
-        let event = Event::Marked {
-            run,
-            observation: observation.id,
-            matched,
-            held,
-        };
-        shared.tell(Message::Marked { event, names });
+        tell(&shared, run, &def, &scope, &observation, &seen);
     });
+}
+
+/// Whether an expectation on the observation's channel has expressions.
+fn asks(def: &LegDef, observation: &Observation) -> bool {
+    let mut all = def.leg.expectations.iter().zip(&def.checks);
+    all.any(|(spec, check)| {
+        spec.channel == observation.channel && (check.filter.is_some() || !check.expect.is_empty())
+    })
+}
+
+fn tell(
+    shared: &Shared,
+    run: RunId,
+    def: &LegDef,
+    scope: &RunScope,
+    observation: &Observation,
+    seen: &Value,
+) {
+    let (matched, held) = marks(def, scope, observation, seen);
+    let names = def
+        .leg
+        .expectations
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| held >> i & 1 == 1);
+    let names = names.map(|(_, e)| e.name.clone()).collect();
+    let event = Event::Marked {
+        run,
+        observation: observation.id,
+        matched,
+        held,
+    };
+    shared.tell(Message::Marked { event, names });
 }
 
 fn marks(def: &LegDef, scope: &RunScope, observation: &Observation, seen: &Value) -> (u64, u64) {

@@ -41,7 +41,8 @@ pub(super) struct SinkShared {
     pub(super) tokens: Mutex<HashMap<Token, RunId>>,
     /// Whether any probe captures ids: otherwise only tokens are looked for.
     pub(super) captures: bool,
-    pub(super) counts: Mutex<BTreeMap<(String, String), u64>>,
+    /// By channel, then by what became of it.
+    pub(super) counts: Mutex<BTreeMap<String, BTreeMap<String, u64>>>,
     pub(super) last_id: AtomicU64,
     pub(super) strays: Mutex<Budget>,
 }
@@ -94,7 +95,15 @@ impl SinkShared {
 
     pub(super) fn count(&self, channel: &str, what: &str) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((channel.to_owned(), what.to_owned())).or_default() += 1;
+        if let Some(count) = counts.get_mut(channel).and_then(|of| of.get_mut(what)) {
+            *count += 1;
+            return;
+        }
+        *counts
+            .entry(channel.to_owned())
+            .or_default()
+            .entry(what.to_owned())
+            .or_default() += 1;
     }
 
     fn next_id(&self, now: Moment) -> ObservationId {
@@ -241,14 +250,14 @@ impl Sink {
             let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner);
             tokens.iter().filter_map(|t| known.get(t).copied()).collect()
         };
-        let observation = Observation {
+        let observation = Arc::new(Observation {
             id: self.shared.next_id(now),
             channel: self.channel,
             sighting,
-        };
+        });
         let stored = StoredObservation {
             channel: self.name.clone(),
-            observation: observation.clone(),
+            observation: Arc::clone(&observation),
             runs,
         };
         self.shared.store.observe(stored).await?;
@@ -265,10 +274,7 @@ impl Sink {
             tokens,
             keys,
         };
-        let message = Message::Seen {
-            seen,
-            observation: Arc::new(observation),
-        };
+        let message = Message::Seen { seen, observation };
         self.shared
             .messages
             .send(message)

@@ -198,11 +198,10 @@ fn decide(run: &Run, judgement: &mut Judgement) {
         (None, None) if run.fire_unknown => Accepted::Unknown,
         (None, None) => return,
     };
-    let outcomes: Vec<&Finding> = of_layer(run, judgement, Layer::Outcome).collect();
+    let outcomes = || of_layer(run, judgement, Layer::Outcome);
     let steps_open = of_layer(run, judgement, Layer::Executed).any(|f| f.state.is_none());
-    let open = steps_open || outcomes.iter().any(|f| f.state.is_none());
-    let worst = outcomes
-        .iter()
+    let open = steps_open || outcomes().any(|f| f.state.is_none());
+    let worst = outcomes()
         .filter_map(|f| f.state)
         .max_by_key(|s| severity(*s))
         .map(class_of);

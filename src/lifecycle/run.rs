@@ -197,6 +197,10 @@ impl Run {
             self.tainted = true;
             return false;
         }
+        // Most runs see one thing, and many runs may wait: no room is taken for more before there is more.
+        if self.arrivals.is_empty() {
+            self.arrivals.reserve_exact(1);
+        }
         self.arrivals.push(Arrival {
             observation: seen.observation,
             channel: seen.channel,

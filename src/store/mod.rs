@@ -77,8 +77,8 @@ pub struct Fired {
 pub struct StoredObservation {
     /// The channel's name.
     pub channel: String,
-    /// Its content and times.
-    pub observation: Observation,
+    /// Its content and times, shared with whoever judges by it.
+    pub observation: Arc<Observation>,
     /// The runs whose tokens or keys it bears, as far as known when it was stored; empty for a stray.
     pub runs: Vec<RunId>,
 }

@@ -6,23 +6,20 @@ use crate::model::{ChannelId, Moment, ObservationId, RunId, Token};
 
 impl Machine {
     pub(super) fn seen(&mut self, seen: Seen, out: &mut Vec<Command>) {
-        let by_token: Vec<RunId> = seen
-            .tokens
-            .iter()
-            .filter_map(|t| self.tokens.get(t).copied())
-            .collect();
-        let owners = if by_token.is_empty() {
-            self.owners_by_key(&seen)
-        } else {
-            by_token
-        };
-        if owners.is_empty() {
+        let (mut owned, mut expected) = (false, false);
+        for token in &seen.tokens {
+            if let Some(id) = self.tokens.get(token).copied() {
+                owned = true;
+                expected |= self.attach(id, &seen, out);
+            }
+        }
+        if !owned && let Some(id) = self.owner_by_key(&seen) {
+            owned = true;
+            expected = self.attach(id, &seen, out);
+        }
+        if !owned {
             self.hold_or_stray(seen, out);
             return;
-        }
-        let mut expected = false;
-        for id in owners {
-            expected |= self.attach(id, &seen, out);
         }
         if !expected {
             let reason = StrayReason::Unexpected;
@@ -34,13 +31,11 @@ impl Machine {
     }
 
     /// A captured id that several open runs share tells none of them apart.
-    fn owners_by_key(&self, seen: &Seen) -> Vec<RunId> {
-        for key in &seen.keys {
-            if let Some([run]) = self.keys.get(key).map(Vec::as_slice) {
-                return vec![*run];
-            }
-        }
-        Vec::new()
+    fn owner_by_key(&self, seen: &Seen) -> Option<RunId> {
+        seen.keys.iter().find_map(|key| match self.keys.get(key)?[..] {
+            [run] => Some(run),
+            _ => None,
+        })
     }
 
     fn hold_or_stray(&mut self, seen: Seen, out: &mut Vec<Command>) {

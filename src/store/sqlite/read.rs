@@ -223,11 +223,11 @@ fn observation(row: &Row<'_>) -> Result<StoredObservation, Unread> {
     let id = ObservationId(row.get::<_, i64>(1)?.unsigned_abs());
     Ok(StoredObservation {
         channel: row.get(2)?,
-        observation: Observation {
+        observation: Arc::new(Observation {
             id,
             channel: ChannelId(row.get(3)?),
             sighting: json(row, 5, &format!("observation {}", id.0))?,
-        },
+        }),
         runs: unpack(&row.get::<_, Vec<u8>>(4)?),
     })
 }

@@ -64,11 +64,11 @@ pub(crate) fn observation(id: u64, runs: &[RunId]) -> StoredObservation {
     sighting.summary = String::from("POST /c/hooks");
     StoredObservation {
         channel: String::from("hooks"),
-        observation: Observation {
+        observation: Arc::new(Observation {
             id: ObservationId(id),
             channel: ChannelId(3),
             sighting,
-        },
+        }),
         runs: runs.to_vec(),
     }
 }

@@ -62,7 +62,7 @@ async fn take(store: &dyn Store, step: &Step) -> String {
         Step::Observe(id, runs, other) => {
             let runs: Vec<_> = runs.into_iter().map(run).collect();
             let mut seen = observation(id, &runs);
-            seen.observation.sighting.automatic = other;
+            Arc::make_mut(&mut seen.observation).sighting.automatic = other;
             format!("{:?}", store.observe(seen).await)
         }
         Step::Close(n, class, changed) => {

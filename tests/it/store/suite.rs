@@ -166,7 +166,7 @@ async fn what_contradicts_the_record_is_refused() {
             );
             store.observe(observation(1, &[])).await.unwrap();
             let mut other = observation(1, &[]);
-            other.observation.sighting.summary = String::from("another");
+            Arc::make_mut(&mut other.observation).sighting.summary = String::from("another");
             let refused = store.observe(other).await.unwrap_err();
             assert!(refused.message.contains("other content"), "{refused}");
         })
