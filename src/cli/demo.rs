@@ -141,7 +141,10 @@ async fn show(args: &args::Demo, dir: &Path) -> Result<Exit, Fault> {
         random: Arc::new(SystemRandom),
         listener,
         settings: Settings::STANDARD,
-        options: Options::default(),
+        options: Options {
+            steps: Collector::shows(&args.output),
+            ..Options::default()
+        },
     };
     let probes: Vec<_> = workspace
         .probes

@@ -118,6 +118,11 @@ pub(super) struct Collector {
 }
 
 impl Collector {
+    /// Whether steps are shown.
+    pub(super) fn shows(output: &args::Output) -> bool {
+        output.verbose || output::watched()
+    }
+
     /// `fail_fast` ends everything at the first run that does not end well.
     pub(super) fn new(output: &args::Output, fail_fast: bool) -> Self {
         let mode = match (output.verbose, output::watched()) {

@@ -48,6 +48,7 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
                 keep_data: args.keep_data,
                 paired: false,
                 no_grace: args.no_grace,
+                steps: Collector::shows(&args.output),
             },
         })
     };

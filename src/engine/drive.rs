@@ -308,6 +308,9 @@ impl Loop {
     }
 
     pub(super) fn step(&self, run: RunId, step: Step) {
+        if !self.shared.options.steps {
+            return;
+        }
         let Some(known) = self.machine.run(run) else {
             return;
         };

@@ -62,6 +62,8 @@ pub struct Options {
     pub paired: bool,
     /// Judge at the end of `within`; nothing is late.
     pub no_grace: bool,
+    /// Tell every step of every run, not their ends alone.
+    pub steps: bool,
 }
 
 /// The engine, running.

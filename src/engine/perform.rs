@@ -44,6 +44,9 @@ impl Loop {
     }
 
     pub(super) fn seen_step(&self, run: RunId, observation: &Observation) {
+        if !self.shared.options.steps {
+            return;
+        }
         let Some(opened) = self.shared.channels.get(&observation.channel) else {
             return;
         };
