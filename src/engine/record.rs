@@ -24,7 +24,7 @@ const UNMET_KEPT: usize = 8;
 pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Live) -> RunRecord {
     let sent = run.sent;
     let class = judgement.class.unwrap_or(Class::Unobserved);
-    let firsts = firsts(shared, run, live);
+    let firsts = firsts(run, live);
     let answer = live.answer.as_deref();
     let mut attributes = answer.map(|a| a.attributes.clone()).unwrap_or_default();
     for (name, expr) in &live.def.attributes {
@@ -178,12 +178,13 @@ fn stopped_after(run: &Run, judgement: &Judgement) -> Option<String> {
 }
 
 fn reason(run: &Run, judgement: &Judgement, class: Class) -> String {
-    let refused = run
-        .answered
-        .as_ref()
-        .filter(|a| a.accepted == Accepted::No)
-        .map(|a| a.reason.clone());
-    if let (Class::Rejected | Class::Phantom, Some(why)) = (class, refused) {
+    let answered = run.answered.as_ref();
+    let answered = |accepted| {
+        answered
+            .filter(|a| a.accepted == accepted)
+            .map(|a| a.reason.clone())
+    };
+    if let (Class::Rejected | Class::Phantom, Some(why)) = (class, answered(Accepted::No)) {
         return why;
     }
     let deciding = |(_, e, f): &(usize, &crate::model::ExpectationSpec, &Finding)| {
@@ -193,13 +194,16 @@ fn reason(run: &Run, judgement: &Judgement, class: Class) -> String {
         };
         counts && e.layer != Layer::Receipt
     };
-    let parts: Vec<String> = findings(run, judgement)
+    let mut parts: Vec<String> = findings(run, judgement)
         .filter(deciding)
         .map(|(_, e, f)| match class {
             Class::Failed => format!("`{}` says that it failed", e.name),
             _ => format!("`{}`: {}", e.name, f.why),
         })
         .collect();
+    if !parts.is_empty() {
+        parts.extend(answered(Accepted::Unknown).map(|why| format!("no whole answer: {why}")));
+    }
     parts.join("; ")
 }
 
@@ -316,7 +320,7 @@ fn shorten(value: &mut Value) {
 }
 
 /// Each channel's first observation that held, under the channel's name as the probe calls it.
-fn firsts(shared: &Shared, run: &Run, live: &Live) -> Map<String, Value> {
+fn firsts(run: &Run, live: &Live) -> Map<String, Value> {
     let mut firsts = Map::new();
     for (name, id) in &live.def.channel_names {
         let held = run.arrivals.iter().filter(|a| a.channel == *id && a.held != 0);
@@ -325,7 +329,6 @@ fn firsts(shared: &Shared, run: &Run, live: &Live) -> Map<String, Value> {
         let value = content.map_or(Value::Null, |o| seen(o, run.sent));
         firsts.insert(name.clone(), value);
     }
-    let _ = shared;
     firsts
 }
 
