@@ -29,10 +29,8 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
     let mut attributes = answer.map(|a| a.attributes.clone()).unwrap_or_default();
     for (name, expr) in &live.def.attributes {
         let value = live.scope.value(expr, &firsts).ok().flatten();
-        attributes.insert(
-            name.clone(),
-            value.as_ref().map_or_else(|| String::from("absent"), plain),
-        );
+        let text = value.as_ref().map_or_else(|| String::from("absent"), plain);
+        attributes.insert(name.clone(), text);
     }
     let mut path = path(live, &firsts);
     // They are computed from the answer as it came, which may echo a secret (invariant 11).
@@ -201,9 +199,8 @@ fn reason(run: &Run, judgement: &Judgement, class: Class) -> String {
             _ => format!("`{}`: {}", e.name, f.why),
         })
         .collect();
-    if !parts.is_empty() {
-        parts.extend(answered(Accepted::Unknown).map(|why| format!("no whole answer: {why}")));
-    }
+    let unanswered = answered(Accepted::Unknown).map(|why| format!("no whole answer: {why}"));
+    parts.extend(unanswered.filter(|_| !parts.is_empty()));
     parts.join("; ")
 }
 
@@ -326,8 +323,7 @@ fn firsts(run: &Run, live: &Live) -> Map<String, Value> {
         let held = run.arrivals.iter().filter(|a| a.channel == *id && a.held != 0);
         let first = held.min_by_key(|a| (a.at.hi, a.observation));
         let content = first.and_then(|a| live.observations.get(&a.observation));
-        let value = content.map_or(Value::Null, |o| seen(o, run.sent));
-        firsts.insert(name.clone(), value);
+        firsts.insert(name.clone(), content.map_or(Value::Null, |o| seen(o, run.sent)));
     }
     firsts
 }
