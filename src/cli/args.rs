@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::definition::public_address;
 use crate::report::Format;
 
 /// Fires canary requests down every route and judges each by its outcome.
@@ -53,13 +54,13 @@ pub(super) struct Run {
     #[arg(value_name = "PROBE")]
     pub(super) probes: Vec<String>,
     /// Fire so many ticks
-    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "for_")]
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "for_", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) count: u32,
     /// Fire ticks for so long
-    #[arg(long = "for", id = "for_", value_name = "TIME", value_parser = duration)]
+    #[arg(long = "for", id = "for_", value_name = "TIME", value_parser = some_time)]
     pub(super) for_: Option<Duration>,
     /// Time between ticks
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
+    #[arg(long, value_name = "TIME", value_parser = some_time, default_value = "1s")]
     pub(super) every: Duration,
     /// Only these routes
     #[arg(long, value_name = "ROUTE")]
@@ -74,7 +75,7 @@ pub(super) struct Run {
     #[arg(long)]
     pub(super) dry_run: bool,
     /// End every run that is still open after so long
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
     pub(super) deadline: Option<Duration>,
     /// Judge at the end of `within`: nothing is late, what is not there is lost
     #[arg(long)]
@@ -86,13 +87,13 @@ pub(super) struct Run {
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<SocketAddr>,
     /// How the outside reaches the listener
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(super) public_url: Option<String>,
     /// Skip `cleanup`: what the canaries made stays
     #[arg(long)]
     pub(super) keep_data: bool,
     /// `memory`, or `sqlite:PATH`, instead of the workspace's store
-    #[arg(long, value_name = "STORE")]
+    #[arg(long, value_name = "STORE", value_parser = store)]
     pub(super) store: Option<String>,
     #[command(flatten)]
     pub(super) output: Output,
@@ -126,14 +127,14 @@ pub(super) struct Check {
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<SocketAddr>,
     /// How the outside reaches the listener
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = public_url)]
     pub(super) public_url: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Demo {
     /// Runs to fire, over all routes together
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60, allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) runs: u32,
     /// The same seed scripts the same faults
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -224,6 +225,21 @@ fn out(text: &str) -> Result<(Format, PathBuf), String> {
     Ok((format, PathBuf::from(file)))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    crate::model::Lapse::parse(text).map(|lapse| lapse.0)
+fn some_time(text: &str) -> Result<Duration, String> {
+    match crate::model::Lapse::parse(text)?.0 {
+        Duration::ZERO => Err(String::from("it must be longer than nothing, such as 500ms")),
+        time => Ok(time),
+    }
+}
+
+fn store(text: &str) -> Result<String, String> {
+    // The folder is known only once the workspace is found.
+    let known = crate::store::Location::parse(text, std::path::Path::new(""));
+    known.map(|_| text.to_owned()).map_err(|fault| fault.message)
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    public_address(text).ok_or_else(|| {
+        String::from("expected an http or https URL without credentials, query or fragment, such as https://probes.example.com")
+    })
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::fire::{Collector, Plan};
-use super::{Exit, args, output, start};
+use super::{Exit, args, output, signals, start};
 use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::engine::{Engine, Options, Setup};
 use crate::lifecycle::Settings;
@@ -43,7 +43,9 @@ pub(super) async fn run(args: args::Demo) -> Exit {
     };
     let mut tried = Err(Fault::new(Reason::Unreachable, "no port"));
     for n in 0..TRIES {
-        tried = show(&args, &folder.0.join(n.to_string())).await;
+        let dir = folder.0.join(n.to_string());
+        let shown = signals::until_told_twice(show(&args, &dir)).await;
+        tried = shown.unwrap_or(Ok(Exit::Interrupted));
         match &tried {
             // The mail sink's port went to somebody else in between.
             Err(fault) if fault.message.contains("in use") => {}

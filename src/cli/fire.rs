@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::signals::Interrupts;
 use super::{Exit, args, output};
 use crate::clock::Clock;
 use crate::definition::{Probe, Workspace};
@@ -36,10 +37,14 @@ impl Plan {
         let mut probes = Vec::new();
         for name in &args.probes {
             let found = workspace.probes.iter().find(|p| p.name.as_ref() == name);
-            probes.push(found.cloned().ok_or_else(|| {
+            let probe = found.cloned().ok_or_else(|| {
                 let names = workspace.probes.iter().map(|p| p.name.as_ref());
                 unknown("probe", name, names)
-            })?);
+            })?;
+            // Named twice is fired once: a second run of the same tick is what the fence refuses.
+            if !probes.iter().any(|p: &Arc<Probe>| p.name == probe.name) {
+                probes.push(probe);
+            }
         }
         if args.probes.is_empty() {
             probes.extend(workspace.probes.iter().filter(|p| p.enabled).cloned());
@@ -115,6 +120,8 @@ pub(super) struct Collector {
     pub(super) skipped: Vec<SkipRecord>,
     stream: bool,
     fail_fast: bool,
+    /// A line could not be written to stdout.
+    unwritten: bool,
 }
 
 impl Collector {
@@ -137,6 +144,7 @@ impl Collector {
             skipped: Vec::new(),
             stream: output.format == Format::Ndjson,
             fail_fast,
+            unwritten: false,
         }
     }
 
@@ -149,8 +157,7 @@ impl Collector {
         deadline: Option<Moment>,
         clock: &dyn Clock,
     ) -> (Self, bool) {
-        let interrupts = tokio::signal::ctrl_c();
-        tokio::pin!(interrupts);
+        let mut interrupts = Interrupts::listen();
         let mut redraw = clock.sleep(REDRAW);
         let mut over = deadline.map_or_else(pending, |at| clock.sleep_until(at));
         let begin = clock.now();
@@ -159,8 +166,10 @@ impl Collector {
         while firing || self.runs.len() + self.skipped.len() < expected {
             tokio::select! {
                 biased;
-                _ = &mut interrupts, if !interrupted => {
+                () = interrupts.next(), if !interrupted => {
                     (firing, interrupted) = (false, true);
+                    self.progress.clear();
+                    output::line("interrupted: what was fired is recorded and cleaned up; once more ends at once");
                     engine.cut("interrupted").await;
                 }
                 () = &mut over => {
@@ -202,7 +211,11 @@ impl Collector {
             Update::Closed { record, not_stored } => {
                 if self.stream {
                     self.progress.clear();
-                    output::data(&line(&record));
+                    if let Err(why) = output::put(&line(&record))
+                        && !std::mem::replace(&mut self.unwritten, true)
+                    {
+                        output::error(&why);
+                    }
                 }
                 if let Some(why) = not_stored {
                     self.progress.clear();
@@ -231,7 +244,7 @@ impl Collector {
         }
         let runs = || self.runs.values();
         let skipped = |reasons: &[SkipReason]| self.skipped.iter().any(|s| reasons.contains(&s.reason));
-        if skipped(&[SkipReason::Render]) {
+        if self.unwritten || skipped(&[SkipReason::Render]) {
             Exit::Usage
         } else if runs().any(|r| bad(r)) {
             Exit::Failed

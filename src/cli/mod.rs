@@ -11,13 +11,18 @@ mod reference;
 mod run;
 mod sandbox;
 mod schema;
+mod signals;
 mod start;
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::Parser as _;
 
 pub use args::Args;
+
+/// Blocking work that is left over at the end gets so long.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Exit codes. Where several hold: usage, failed, blind, undecided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +80,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             return Exit::Blind;
         }
     };
-    runtime.block_on(dispatch(args))
+    let exit = runtime.block_on(dispatch(args));
+    // A name that is still being looked up, or a file that hangs, holds nobody up who has his answer.
+    runtime.shutdown_timeout(LINGER);
+    exit
 }
 
 async fn dispatch(args: Args) -> Exit {

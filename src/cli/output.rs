@@ -1,7 +1,7 @@
 //! Where text goes: data to stdout, everything else to stderr; colour only on a terminal.
 
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
 use super::args;
 use crate::report::{Format, Results, Style};
@@ -16,10 +16,20 @@ pub(super) fn line(text: &str) {
     drop(writeln!(anstream::stderr(), "{text}"));
 }
 
-/// Data on stdout. A reader that has gone (`| head`) is no error of ours.
+/// Data on stdout; where it cannot be written, stderr says so.
 pub(super) fn data(text: &str) {
+    put(text).unwrap_or_else(|message| error(&message));
+}
+
+/// Data on stdout. A reader that has gone (`| head`) is no error of ours; a full disk is one.
+pub(super) fn put(text: &str) -> Result<(), String> {
     let mut out = anstream::stdout().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(format!("standard output cannot be written: {error}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How text on stdout may look.
@@ -44,7 +54,16 @@ pub(super) fn watched() -> bool {
 
 /// Checks that every `--out` file can be written, before anything is fired.
 pub(super) fn prepare(output: &args::Output) -> Result<(), String> {
-    for (_, file) in &output.out {
+    for (n, (_, file)) in output.out.iter().enumerate() {
+        if output.out[..n].iter().any(|(_, other)| other == file) {
+            let file = file.display();
+            return Err(format!(
+                "`--out` names `{file}` twice: the one would overwrite the other"
+            ));
+        }
+        if !replaceable(file) {
+            continue;
+        }
         let made = file
             .parent()
             .filter(|p| !p.as_os_str().is_empty())
@@ -65,15 +84,26 @@ pub(super) fn write(output: &args::Output, results: &Results, streamed: bool) ->
         replace(file, &format.render(results, plain))?;
     }
     if !(streamed && output.format == Format::Ndjson) {
-        data(&output.format.render(results, style()));
+        put(&output.format.render(results, style()))?;
     }
     Ok(())
 }
 
+/// Nothing yet, or a plain file. A device, a pipe or a link to one must stay what it is: it is written to.
+fn replaceable(file: &Path) -> bool {
+    std::fs::symlink_metadata(file).map_or(true, |found| found.is_file())
+}
+
 /// Whole or not at all: a reader never sees half a report.
-fn replace(file: &PathBuf, text: &str) -> Result<(), String> {
-    let mut part = file.clone().into_os_string();
-    part.push(".part");
-    let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, file));
+fn replace(file: &Path, text: &str) -> Result<(), String> {
+    let written = if replaceable(file) {
+        let mut part = file.to_owned().into_os_string();
+        part.push(".part");
+        let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, file));
+        // What could not be written whole is not left behind.
+        written.inspect_err(|_| drop(std::fs::remove_file(&part)))
+    } else {
+        std::fs::write(file, text)
+    };
     written.map_err(|error| format!("`{}` cannot be written: {error}", file.display()))
 }

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::fire::{Collector, Plan};
-use super::{Exit, args, output, start};
+use super::{Exit, args, output, signals, start};
 use crate::clock::{Clock, SystemClock, SystemRandom};
 use crate::engine::{Engine, Options, Setup};
 use crate::lifecycle::Settings;
@@ -15,10 +15,9 @@ use crate::report::Results;
 
 /// Runs the command.
 pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
-    let Some(workspace) = start::workspace(dir, &args.var) else {
+    let Some(mut workspace) = start::workspace(dir, &args.var) else {
         return Exit::Usage;
     };
-    let workspace = Arc::new(workspace);
     let plan = match Plan::of(&workspace, &args) {
         Ok(plan) => plan,
         Err(message) => {
@@ -30,6 +29,9 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
         output::error(&message);
         return Exit::Usage;
     }
+    // What is not fired opens no channel; what is named is fired, enabled or not.
+    workspace.probes.clone_from(&plan.probes);
+    let workspace = Arc::new(workspace);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
@@ -60,18 +62,24 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
         }
     };
     let store = setup.store.clone();
-    let exit = if args.dry_run {
-        dry_run(setup, &plan).await
-    } else {
-        fire(setup, &plan, &args).await
+    let work = async {
+        let exit = if args.dry_run {
+            dry_run(setup, &plan).await
+        } else {
+            fire(setup, &plan, &args).await
+        };
+        stop.cancel();
+        tasks.close();
+        tasks.wait().await;
+        if let Err(fault) = store.shutdown().await {
+            output::error(&format!("the store could not be closed: {fault}"));
+        }
+        exit
     };
-    stop.cancel();
-    tasks.close();
-    tasks.wait().await;
-    if let Err(fault) = store.shutdown().await {
-        output::error(&format!("the store could not be closed: {fault}"));
-    }
-    exit
+    signals::until_told_twice(work).await.unwrap_or_else(|| {
+        output::error("ended at once: what was fired is on record, but not what became of it, and it may not be cleaned up");
+        Exit::Interrupted
+    })
 }
 
 async fn dry_run(setup: Setup, plan: &Plan) -> Exit {

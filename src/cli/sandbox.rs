@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, args, output};
+use super::{Exit, args, output, signals};
 use crate::clock::SystemClock;
 use crate::sandbox::workspace::{self, Endpoints};
 use crate::sandbox::{FaultKind, Ledger, Options, Script, serve};
@@ -51,10 +51,8 @@ pub(super) async fn run(args: args::Sandbox) -> Exit {
     let stop = CancellationToken::new();
     let interrupted = stop.clone();
     tokio::spawn(async move {
-        // Where the signal cannot be had, the process ends by the signal itself.
-        if tokio::signal::ctrl_c().await.is_ok() {
-            interrupted.cancel();
-        }
+        signals::Interrupts::listen().next().await;
+        interrupted.cancel();
     });
     let said = |running: &crate::sandbox::Running| {
         output::line(&format!(

@@ -36,6 +36,7 @@ mod timeout;
 mod traps;
 mod yaml;
 
+pub(crate) use build::workspace::public_address;
 pub use load::{LoadOptions, Loaded, discover, load};
 pub use probe::{
     ChannelDef, Cleanup, ExpectationDef, Fingerprint, LegDef, Limits, Objective, Probe, RequestDef, Workspace,

@@ -357,9 +357,7 @@ impl Loop {
                     self.shared.sinks.count(&opened.name, reason.word());
                 }
             }
-            Command::Forget { run } => {
-                self.live.remove(&run);
-            }
+            Command::Forget { run } => self.let_go(run),
         }
     }
 }

@@ -106,8 +106,10 @@ impl Loop {
         let shared = self.shared.clone();
         tokio::spawn(async move {
             let through = loop {
+                let started = shared.clock.now();
                 match tokio::time::timeout(LOOK_TIMEOUT, opened.channel.look(due)).await {
-                    Ok(Ok(through)) => break through,
+                    // A run that was armed after the look had begun was not looked for.
+                    Ok(Ok(through)) => break through.min(started),
                     // The channel says itself when it cannot see; the machine's patience bounds the wait.
                     Ok(Err(_)) | Err(_) if shared.stop.is_cancelled() => return,
                     Ok(Err(_)) | Err(_) => shared.clock.sleep(LOOK_AGAIN).await,
@@ -133,19 +135,26 @@ impl Loop {
         }
     }
 
-    pub(super) fn disarm(&mut self, run: RunId) {
+    pub(super) fn disarm(&self, run: RunId) {
         let Some(live) = self.live.get(&run) else { return };
         for spec in &live.def.leg.expectations {
             if let Some(opened) = self.shared.channels.get(&spec.channel) {
                 opened.channel.disarm(run);
             }
         }
-        self.shared
-            .sinks
-            .tokens
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&live.token);
+    }
+
+    /// Nothing of the run is needed any longer.
+    pub(super) fn let_go(&mut self, run: RunId) {
+        if let Some(live) = self.live.remove(&run) {
+            let mut tokens = self
+                .shared
+                .sinks
+                .tokens
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            tokens.remove(&live.token);
+        }
     }
 
     pub(super) fn cleanup(&self, run: RunId) {
@@ -175,7 +184,7 @@ impl Loop {
     }
 
     pub(super) fn skip(&mut self, run: RunId, leg: &Leg, tick: Tick, reason: SkipReason, detail: String) {
-        self.live.remove(&run);
+        self.let_go(run);
         let record = SkipRecord {
             probe: leg.probe.to_string(),
             route: leg.route.to_string(),

@@ -31,10 +31,8 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
     let mut attributes = answer.map(|a| a.attributes.clone()).unwrap_or_default();
     for (name, expr) in &live.def.attributes {
         let value = live.scope.value(expr, &firsts).ok().flatten();
-        attributes.insert(
-            name.clone(),
-            value.as_ref().map_or_else(|| String::from("absent"), plain),
-        );
+        let text = value.as_ref().map_or_else(|| String::from("absent"), plain);
+        attributes.insert(name.clone(), text);
     }
     let mut path = path(live, &firsts);
     // They are computed from the answer as it came, which may echo a secret (invariant 11).
@@ -195,12 +193,13 @@ fn stopped_after(run: &Run, judgement: &Judgement) -> Option<String> {
 }
 
 fn reason(run: &Run, judgement: &Judgement, class: Class) -> String {
-    let refused = run
-        .answered
-        .as_ref()
-        .filter(|a| a.accepted == Accepted::No)
-        .map(|a| a.reason.clone());
-    if let (Class::Rejected | Class::Phantom, Some(why)) = (class, refused) {
+    let answered = run.answered.as_ref();
+    let answered = |accepted| {
+        answered
+            .filter(|a| a.accepted == accepted)
+            .map(|a| a.reason.clone())
+    };
+    if let (Class::Rejected | Class::Phantom, Some(why)) = (class, answered(Accepted::No)) {
         return why;
     }
     let deciding = |(_, e, f): &(usize, &crate::model::ExpectationSpec, &Finding)| {
@@ -212,13 +211,16 @@ fn reason(run: &Run, judgement: &Judgement, class: Class) -> String {
     };
     let overtaken = judgement.failed.filter(|_| class != Class::Failed);
     let said = overtaken.map(|_| String::from("the system said that it failed, and the outcome arrived"));
-    let parts = findings(run, judgement)
+    let deciding = findings(run, judgement)
         .filter(deciding)
         .map(|(_, e, f)| match class {
             Class::Failed => format!("`{}` says that it failed", e.name),
             _ => format!("`{}`: {}", e.name, f.why),
         });
-    said.into_iter().chain(parts).collect::<Vec<_>>().join("; ")
+    let mut parts: Vec<String> = said.into_iter().chain(deciding).collect();
+    let unanswered = answered(Accepted::Unknown).map(|why| format!("no whole answer: {why}"));
+    parts.extend(unanswered.filter(|_| !parts.is_empty()));
+    parts.join("; ")
 }
 
 fn expectations(shared: &Shared, run: &Run, judgement: &Judgement, live: &Live) -> Vec<ExpectationRecord> {

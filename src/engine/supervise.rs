@@ -51,13 +51,10 @@ impl Opened {
 /// A channel that has ended is started again after this.
 const RESTART_AFTER: Duration = Duration::from_secs(1);
 
-/// Channels that some leg of an enabled probe waits on or names in a template.
+/// Channels that some leg waits on or names in a template. Who starts the engine hands in the probes it may fire: a
+/// disabled one that is named is among them.
 fn used(workspace: &Workspace) -> BTreeSet<ChannelId> {
-    let legs = workspace
-        .probes
-        .iter()
-        .filter(|p| p.enabled)
-        .flat_map(|p| &p.legs);
+    let legs = workspace.probes.iter().flat_map(|p| &p.legs);
     legs.flat_map(|def| {
         let waited = def.leg.expectations.iter().map(|e| e.channel);
         waited

@@ -15,6 +15,9 @@ mod channels;
 mod fire;
 mod observe;
 
+/// No closed run is looked for longer than this.
+const LINGER_LIMIT: Duration = Duration::from_secs(3600);
+
 /// What the machine is told once.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -276,15 +279,30 @@ impl Machine {
         run.closed_at = Some(now);
         run.class = judge(run, &self.channels, now).class;
         let probe = run.leg.probe.clone();
+        // Looking costs: a closed run is looked for as long again as it was waited for. What is pushed later than
+        // that amends it all the same.
+        let waited = run.sent.map_or(Duration::ZERO, |sent| now.since(sent));
+        let unwatch = now.after(waited.min(LINGER_LIMIT));
+        run.unwatch = Some(unwatch);
         self.closed.push_back((now.after(self.settings.amend_for), id));
         if let Some(count) = self.probes.get_mut(&probe) {
             count.open = count.open.saturating_sub(1);
         }
         out.push(Command::Close { run: id });
+        self.sleep(id, unwatch);
         self.forget(now, out);
     }
 
     fn amend(&mut self, now: Moment, id: RunId, out: &mut Vec<Command>) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        match run.unwatch {
+            Some(at) if at <= now => {
+                run.unwatch = None;
+                out.push(Command::Disarm { run: id });
+            }
+            Some(at) => self.sleep(id, at),
+            None => {}
+        }
         let Some(run) = self.runs.get_mut(&id) else { return };
         if run.pending() {
             return;

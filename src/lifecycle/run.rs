@@ -122,6 +122,8 @@ pub struct Run {
     pub closed_at: Option<Moment>,
     /// Changes since.
     pub amendments: Vec<(Moment, Class, Class)>,
+    /// Its channels need not watch for it from here on.
+    pub(super) unwatch: Option<Moment>,
     /// The instant at which it is looked at next, where one is queued.
     pub(super) wake: Option<Moment>,
     /// It waits for a channel's watermark.
@@ -151,6 +153,7 @@ impl Run {
             class: None,
             closed_at: None,
             amendments: Vec::new(),
+            unwatch: None,
             wake: None,
             waiting: false,
         }

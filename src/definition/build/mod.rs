@@ -5,7 +5,7 @@ mod plan;
 mod probe;
 mod revision;
 mod shared;
-mod workspace;
+pub(super) mod workspace;
 
 pub(super) use plan::LegPlan;
 pub(super) use probe::{ProbeFile, probe};

@@ -117,14 +117,7 @@ fn address(key: &str, at: &Spanned<String>, problems: &mut Problems) -> Option<S
 }
 
 fn public_url(at: &Spanned<String>, problems: &mut Problems) -> Option<String> {
-    let parsed = reqwest::Url::parse(&at.value).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none()
-    });
+    let parsed = public_address(&at.value);
     if parsed.is_none() {
         problems
             .error(
@@ -134,9 +127,20 @@ fn public_url(at: &Spanned<String>, problems: &mut Problems) -> Option<String> {
                 "expected an http or https URL without credentials, query or fragment",
             )
             .help("write `public_url: https://probes.example.com`");
-        return None;
     }
-    Some(at.value.trim_end_matches('/').to_owned())
+    parsed
+}
+
+/// An address under which the outside can reach a listener, without a final slash; `None` where it cannot be one.
+pub(crate) fn public_address(text: &str) -> Option<String> {
+    let url = reqwest::Url::parse(text).ok()?;
+    let fit = matches!(url.scheme(), "http" | "https")
+        && url.has_host()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    fit.then(|| text.trim_end_matches('/').to_owned())
 }
 
 fn vars(

@@ -5,7 +5,9 @@ mod help;
 mod init;
 mod reference;
 mod schema;
+mod usage;
 mod validator;
+mod written;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
