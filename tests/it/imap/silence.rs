@@ -45,6 +45,10 @@ async fn a_connection_that_nobody_needs_is_closed_and_opened_again_without_a_gap
     let dovecot = Dovecot::start();
     let rig = Rig::on(dovecot.imap, json!({ "idle_renew": "1s" })).await;
     let (run, _) = rig.arm().await;
+    eventually("the connection", || {
+        (rig.count("connections_open") == 1).then_some(())
+    })
+    .await;
     rig.channel.disarm(run);
     eventually("the connection's end", || {
         (rig.count("connections_open") == 0).then_some(())
