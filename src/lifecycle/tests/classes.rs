@@ -1,6 +1,7 @@
 //! Every row of DESIGN.md section 3.
 
 use super::world::{NEVER, POLL, PUSH, World, accepted, ends, expectation, leg, once};
+use crate::lifecycle::Command;
 use crate::model::{Accepted, Class, Flag, Layer, Times};
 
 #[test]
@@ -198,4 +199,21 @@ fn a_forbidden_thing_that_nobody_waited_for_any_longer_is_no_loss() {
         .findings;
     assert_eq!(findings[1].state, Some(crate::model::ExpectationState::Met));
     assert_eq!(findings[0].state, Some(crate::model::ExpectationState::Lost));
+}
+
+#[test]
+fn a_closed_run_is_looked_for_as_long_again_as_it_was_waited_for_and_amended_by_what_is_pushed_later() {
+    let mut world = accepted(once());
+    world.pass(200);
+    assert_eq!(world.class(), Some(Class::Lost));
+    let disarm = Command::Disarm { run: world.run };
+    world.pass(399);
+    assert!(!world.commands.contains(&disarm));
+    world.pass(400);
+    assert!(
+        world.commands.contains(&disarm),
+        "looking for it would go on for ever"
+    );
+    world.arrives(PUSH, 500);
+    assert_eq!(world.class(), Some(Class::Late));
 }
