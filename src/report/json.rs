@@ -8,7 +8,7 @@ pub(super) fn render(results: &Results, _: Style) -> String {
     inert(serde_json::to_string_pretty(results).unwrap_or_default()) + "\n"
 }
 
-/// The same JSON, with what a terminal could act on (C1, bidi and zero-width characters) written as `\uXXXX`. JSON
+/// The same JSON, with what a terminal could act on (C1, bidi and zero-width characters) written as `\u` and four digits. JSON
 /// itself has none of them outside strings, and escapes C0 in strings.
 pub(super) fn inert(json: String) -> String {
     use std::fmt::Write as _;
