@@ -216,7 +216,7 @@ impl Machine {
         let judgement = judge(run, &self.channels, now);
         if let (Some(_), Some(closes)) = (judgement.class, judgement.closes) {
             if closes <= now || run.cut.is_some() {
-                self.end(now, id, out);
+                self.end(id, out);
             } else {
                 self.sleep(id, closes);
             }
@@ -262,11 +262,10 @@ impl Machine {
         }
     }
 
-    fn end(&mut self, now: Moment, id: RunId, out: &mut Vec<Command>) {
+    fn end(&mut self, id: RunId, out: &mut Vec<Command>) {
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.phase = Phase::Cleaning;
         run.wake = None;
-        let _ = now;
         out.push(Command::Cleanup { run: id });
     }
 
