@@ -12,6 +12,7 @@ pub mod model;
 pub mod redact;
 pub mod report;
 pub mod sandbox;
+pub mod stats;
 pub mod store;
 pub mod trigger;
 pub mod web;
