@@ -60,6 +60,12 @@ impl Class {
             Self::Unobserved => "unobserved",
         }
     }
+
+    /// The class of that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.word() == word)
+    }
 }
 
 /// Layer 1 of a run: whether the API took it.

@@ -6,6 +6,7 @@ mod fault;
 mod ids;
 mod lapse;
 mod leg;
+mod mark;
 mod moment;
 mod observation;
 mod percent;
@@ -19,12 +20,13 @@ pub use fault::{Fault, Reason};
 pub use ids::{ChannelId, ObservationId, RunId};
 pub use lapse::Lapse;
 pub use leg::{ExpectationSpec, Layer, Leg, Tick, Times};
+pub use mark::{Mark, MarkId, MarkKind};
 pub use moment::{Interval, Moment, Seconds};
 pub use observation::{Identity, Observation, Repeat, Sighting};
 pub use percent::Percent;
 pub use record::{
     Amendment, ExpectationRecord, Hop, LayerRecord, Layers, ObservationRecord, RunRecord, SkipReason,
-    SkipRecord, Unmet,
+    SkipRecord, SkipSpan, Unmet,
 };
 pub use text::{Expr, Free, Scope, Secret, Span, Spanned, Template};
 pub use token::{FoundToken, Token, TokenFormat, TokenKey, scan_text, scan_value};

@@ -114,3 +114,47 @@ impl Interval {
 /// A pair `[lo, hi]` in seconds since the first byte of the request left.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Seconds(pub f64, pub f64);
+
+/// A [`Moment`] as RFC 3339 to the nanosecond, for what leaves the machine.
+pub(super) mod rfc3339 {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use super::Moment;
+
+    pub(in crate::model) fn serialize<S: Serializer>(at: &Moment, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&at.to_rfc3339_nanos())
+    }
+
+    pub(in crate::model) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Moment, D::Error> {
+        let text = String::deserialize(from)?;
+        Moment::from_rfc3339(&text).ok_or_else(|| {
+            de::Error::custom(format!(
+                "`{text}` is no time: write RFC 3339, such as 2026-11-22T10:00:00Z"
+            ))
+        })
+    }
+}
+
+/// The same for what may be absent.
+pub(super) mod rfc3339_option {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Moment, rfc3339};
+
+    #[derive(Deserialize)]
+    struct Present(#[serde(with = "rfc3339")] Moment);
+
+    #[expect(clippy::ref_option, reason = "the form that serde calls")]
+    pub(in crate::model) fn serialize<S: Serializer>(at: &Option<Moment>, to: S) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => rfc3339::serialize(at, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(in crate::model) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Moment>, D::Error> {
+        Ok(Option::<Present>::deserialize(from)?.map(|present| present.0))
+    }
+}

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Accepted, Class, ExpectationState, Flag, Layer, LayerState, RunId, Seconds, Timings};
+use super::{Accepted, Class, ExpectationState, Flag, Layer, LayerState, Moment, RunId, Seconds, Timings};
 
 /// One run, ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -205,6 +205,20 @@ pub enum SkipReason {
 }
 
 impl SkipReason {
+    /// Every reason.
+    pub const ALL: [Self; 10] = [
+        Self::LateStart,
+        Self::Overlap,
+        Self::Limit,
+        Self::ArmFailed,
+        Self::Store,
+        Self::Claimed,
+        Self::Paused,
+        Self::Down,
+        Self::Render,
+        Self::Stopped,
+    ];
+
     /// The word of the contract.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -238,6 +252,31 @@ pub struct SkipRecord {
     pub reason: SkipReason,
     /// What exactly, for people.
     pub detail: String,
+}
+
+/// Ticks of a leg that did not fire for one reason, one after the other: a month of being down is one row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SkipSpan {
+    /// The probe's name.
+    pub probe: String,
+    /// The route's name.
+    pub route: String,
+    /// The input's name.
+    pub input: String,
+    /// Why.
+    pub reason: SkipReason,
+    /// What exactly, for people.
+    pub detail: String,
+    /// The first scheduled instant of it, RFC 3339.
+    #[serde(with = "super::moment::rfc3339")]
+    #[schemars(with = "String")]
+    pub first: Moment,
+    /// The last, RFC 3339; the first itself where it is one tick.
+    #[serde(with = "super::moment::rfc3339")]
+    #[schemars(with = "String")]
+    pub last: Moment,
+    /// How many ticks were due from `first` to `last`, both included.
+    pub ticks: u64,
 }
 
 impl Accepted {

@@ -1,12 +1,16 @@
 //! A store that ends with the process.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod small;
+mod state;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
+use serde_json::Value;
 
-use super::{Claim, Fired, Intent, OpenRun, RunFilter, Store, StoredObservation, refusal};
-use crate::model::{Fault, Moment, ObservationId, RunId, RunRecord, SkipRecord, TokenKey};
+use self::state::State;
+use super::{Claim, Fired, Intent, Keep, OpenRun, Page, RunFilter, Store, StoreSize, StoredObservation};
+use crate::model::{Fault, Mark, Moment, ObservationId, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey};
 
 /// So many ended runs are kept, and as many skips, and as many observations that no open run bears.
 const KEPT: usize = 200_000;
@@ -17,29 +21,6 @@ const KEPT: usize = 200_000;
 pub struct MemoryStore {
     state: Mutex<State>,
     kept: usize,
-}
-
-type Fence = (Moment, String, String, String, String);
-type SkipKey = (Moment, String, String, String);
-
-#[derive(Debug, Default)]
-struct State {
-    key: Option<[u8; 32]>,
-    claims: BTreeMap<Fence, RunId>,
-    claimed: HashMap<RunId, (Fence, Moment)>,
-    open: BTreeMap<RunId, (Intent, Option<Fired>)>,
-    observations: BTreeMap<ObservationId, StoredObservation>,
-    links: BTreeSet<(RunId, ObservationId)>,
-    records: BTreeMap<(Moment, RunId), Arc<RunRecord>>,
-    ended: HashMap<RunId, Moment>,
-    replaced: HashMap<RunId, Vec<Arc<RunRecord>>>,
-    /// Claims by time, for each probe.
-    by_probe: HashMap<String, BTreeSet<(Moment, RunId)>>,
-    /// Observations that no run bears.
-    strays: BTreeSet<ObservationId>,
-    skips: BTreeMap<SkipKey, SkipRecord>,
-    cursors: HashMap<String, String>,
-    dropped: u64,
 }
 
 impl Default for MemoryStore {
@@ -87,160 +68,6 @@ impl MemoryStore {
             );
         }
         changed
-    }
-}
-
-impl State {
-    fn claim(&mut self, intents: Vec<Intent>) -> Result<Vec<Claim>, Fault> {
-        let mut taken: BTreeMap<Fence, RunId> = BTreeMap::new();
-        let mut won: Vec<Intent> = Vec::new();
-        let mut claims = Vec::with_capacity(intents.len());
-        for intent in intents {
-            let fence = fence(&intent);
-            if self.claims.contains_key(&fence) || taken.contains_key(&fence) {
-                claims.push(Claim::Taken);
-                continue;
-            }
-            if self.claimed.contains_key(&intent.run) || won.iter().any(|other| other.run == intent.run) {
-                return Err(refusal::run_claimed_twice(&intent));
-            }
-            taken.insert(fence, intent.run);
-            won.push(intent);
-            claims.push(Claim::Won);
-        }
-        for intent in won {
-            self.claims.insert(fence(&intent), intent.run);
-            self.claimed.insert(intent.run, (fence(&intent), intent.at));
-            let of_probe = self.by_probe.entry(intent.probe.clone()).or_default();
-            of_probe.insert((intent.at, intent.run));
-            self.open.insert(intent.run, (intent, None));
-        }
-        Ok(claims)
-    }
-
-    fn fired(&mut self, run: RunId, fired: Fired) -> Result<(), Fault> {
-        match self.open.get_mut(&run) {
-            Some((_, noted)) => {
-                let answer = fired
-                    .answer
-                    .or_else(|| noted.take().and_then(|noted| noted.answer));
-                *noted = Some(Fired {
-                    sent: fired.sent,
-                    answer,
-                });
-                Ok(())
-            }
-            None if self.claimed.contains_key(&run) => Ok(()),
-            None => Err(refusal::never_claimed(run)),
-        }
-    }
-
-    fn observe(&mut self, mut stored: StoredObservation) -> Result<(), Fault> {
-        let id = stored.observation.id;
-        let kept = self.observations.get(&id);
-        if let Some(kept) = kept {
-            if kept.channel != stored.channel || kept.observation != stored.observation {
-                return Err(refusal::observation_differs(id.0));
-            }
-            stored.runs.extend(&kept.runs);
-        }
-        stored.runs.sort_unstable();
-        stored.runs.dedup();
-        if stored.runs.is_empty() {
-            self.strays.insert(id);
-        } else {
-            self.strays.remove(&id);
-        }
-        self.links.extend(stored.runs.iter().map(|run| (*run, id)));
-        self.observations.insert(id, stored);
-        Ok(())
-    }
-
-    fn close(&mut self, tick: Moment, record: Arc<RunRecord>) {
-        let run = record.id;
-        self.open.remove(&run);
-        let before = self
-            .ended
-            .insert(run, tick)
-            .and_then(|tick| self.records.remove(&(tick, run)));
-        if let Some(before) = before.filter(|before| **before != *record) {
-            self.replaced.entry(run).or_default().push(before);
-        }
-        self.records.insert((tick, run), record);
-    }
-
-    fn open_runs(&self) -> Vec<OpenRun> {
-        let seen = |run: RunId| {
-            self.links
-                .range((run, ObservationId(0))..=(run, ObservationId(u64::MAX)))
-                .filter_map(|(_, id)| self.observations.get(id).cloned())
-                .collect()
-        };
-        self.open
-            .values()
-            .map(|(intent, fired)| OpenRun {
-                intent: intent.clone(),
-                fired: fired.clone(),
-                observations: seen(intent.run),
-            })
-            .collect()
-    }
-
-    fn runs(&self, filter: &RunFilter) -> Vec<RunRecord> {
-        let is = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
-        self.records
-            .iter()
-            .rev()
-            .take_while(|((tick, _), _)| filter.since.is_none_or(|since| *tick >= since))
-            .filter(|(_, record)| is(&filter.probe, &record.probe) && is(&filter.route, &record.route))
-            .take(filter.limit.map_or(usize::MAX, |limit| limit as usize))
-            .map(|(_, record)| RunRecord::clone(record))
-            .collect()
-    }
-
-    fn bound(&mut self, kept: usize) {
-        while self.records.len() > kept {
-            if let Some(((_, run), _)) = self.records.pop_first() {
-                self.forget(run);
-            }
-        }
-        while self.skips.len() > kept {
-            self.skips.pop_first();
-            self.dropped += 1;
-        }
-        while self.strays.len() > kept {
-            if let Some(stray) = self.strays.pop_first() {
-                self.observations.remove(&stray);
-                self.dropped += 1;
-            }
-        }
-    }
-
-    /// A run that ended leaves, with what only it bore.
-    fn forget(&mut self, run: RunId) {
-        self.dropped += 1;
-        self.ended.remove(&run);
-        self.replaced.remove(&run);
-        if let Some((fence, at)) = self.claimed.remove(&run) {
-            if let Some(of_probe) = self.by_probe.get_mut(&fence.1) {
-                of_probe.remove(&(at, run));
-            }
-            self.claims.remove(&fence);
-        }
-        let links: Vec<_> = self
-            .links
-            .range((run, ObservationId(0))..=(run, ObservationId(u64::MAX)))
-            .copied()
-            .collect();
-        for (run, id) in links {
-            self.links.remove(&(run, id));
-            if let Some(stored) = self.observations.get_mut(&id) {
-                stored.runs.retain(|other| *other != run);
-                if stored.runs.is_empty() {
-                    self.observations.remove(&id);
-                }
-            }
-        }
     }
 }
 
@@ -310,8 +137,17 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.lock().open_runs()) })
     }
 
-    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>> {
-        Box::pin(async move { Ok(self.lock().runs(&filter)) })
+    fn page(&self, filter: RunFilter) -> BoxFuture<'_, Result<Page, Fault>> {
+        Box::pin(async move { Ok(self.lock().page(&filter)) })
+    }
+
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, Fault>> {
+        Box::pin(async move {
+            let state = self.lock();
+            let tick = state.ended.get(&run).copied();
+            let record = tick.and_then(|tick| state.records.get(&(tick, run)));
+            Ok(record.map(|record| RunRecord::clone(record)))
+        })
     }
 
     fn last_observation(&self) -> BoxFuture<'_, Result<Option<ObservationId>, Fault>> {
@@ -337,17 +173,57 @@ impl Store for MemoryStore {
         })
     }
 
+    fn skip_span(&self, spans: Vec<SkipSpan>) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            self.change(|state| state.small.skip_span(spans));
+            Ok(())
+        })
+    }
+
+    fn skip_spans(&self, since: Option<Moment>) -> BoxFuture<'_, Result<Vec<SkipSpan>, Fault>> {
+        Box::pin(async move { Ok(self.lock().small.skip_spans(since)) })
+    }
+
+    fn keep_all(&self, entries: Vec<Keep>) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.lock().small.keep(entries) })
+    }
+
+    fn kept(&self, space: String) -> BoxFuture<'_, Result<Vec<(String, Value)>, Fault>> {
+        Box::pin(async move { Ok(self.lock().small.kept(&space)) })
+    }
+
+    fn mark(&self, mark: Mark) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            mark.check()?;
+            self.change(|state| state.small.mark(mark));
+            Ok(())
+        })
+    }
+
+    fn marks(&self, since: Option<Moment>, until: Option<Moment>) -> BoxFuture<'_, Result<Vec<Mark>, Fault>> {
+        Box::pin(async move { Ok(self.lock().small.marks(since, until)) })
+    }
+
+    fn alive(&self, at: Moment) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            self.lock().small.alive = Some(at);
+            Ok(())
+        })
+    }
+
+    fn last_alive(&self) -> BoxFuture<'_, Result<Option<Moment>, Fault>> {
+        Box::pin(async move { Ok(self.lock().small.alive) })
+    }
+
+    fn newest(&self) -> BoxFuture<'_, Result<Option<Moment>, Fault>> {
+        Box::pin(async move { Ok(self.lock().newest()) })
+    }
+
+    fn size(&self) -> BoxFuture<'_, Result<StoreSize, Fault>> {
+        Box::pin(async move { Ok(self.lock().size()) })
+    }
+
     fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async { Ok(()) })
     }
-}
-
-fn fence(intent: &Intent) -> Fence {
-    (
-        intent.tick,
-        intent.probe.clone(),
-        intent.input.clone(),
-        intent.route.clone(),
-        intent.location.clone(),
-    )
 }

@@ -1,7 +1,9 @@
 //! What survives. One trait; [`memory`] and [`sqlite`] behind it.
 
+mod filter;
 mod memory;
 mod refusal;
+mod small;
 mod sqlite;
 
 use std::path::{Path, PathBuf};
@@ -12,10 +14,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    Fault, Moment, Observation, ObservationId, Reason, RunId, RunRecord, SkipRecord, TokenKey,
+    Fault, Mark, Moment, Observation, ObservationId, Reason, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
 };
 
+pub use filter::{Order, PAGE_RUNS, Page, Place, RunFilter};
 pub use memory::MemoryStore;
+pub use small::{KEEP_BYTES, Keep, StoreSize};
 pub use sqlite::{Ack, Options, SqliteStore};
 
 /// What is about to be fired: on record before the first byte leaves (invariant 7).
@@ -83,19 +87,6 @@ pub struct StoredObservation {
     pub runs: Vec<RunId>,
 }
 
-/// Which records to read.
-#[derive(Clone, Debug, Default)]
-pub struct RunFilter {
-    /// Only this probe.
-    pub probe: Option<String>,
-    /// Only this route.
-    pub route: Option<String>,
-    /// Only runs whose tick is not before this.
-    pub since: Option<Moment>,
-    /// At most so many, newest first.
-    pub limit: Option<u32>,
-}
-
 /// What every store does. Each write returns when it is durable; writes of many callers share a commit. A full queue
 /// refuses at once (`Reason::Store`) instead of waiting: trouble in the store must not reach the schedule.
 pub trait Store: Send + Sync + 'static {
@@ -160,11 +151,40 @@ pub trait Store: Send + Sync + 'static {
     /// The store does not answer.
     fn open_runs(&self) -> BoxFuture<'_, Result<Vec<OpenRun>, Fault>>;
 
-    /// Ended runs.
+    /// One page of ended runs, as last amended: at most [`PAGE_RUNS`] and some megabytes, so that a history of any
+    /// length is read without being held. [`Page::next`] is the `after` of the page that follows.
     ///
     /// # Errors
     /// The store does not answer.
-    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>>;
+    fn page(&self, filter: RunFilter) -> BoxFuture<'_, Result<Page, Fault>>;
+
+    /// All the ended runs that the filter lets through, at once: for few, or with a limit; else see [`Store::page`].
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>> {
+        Box::pin(async move {
+            let mut rest = filter;
+            let mut runs = Vec::new();
+            loop {
+                let page = self.page(rest.clone()).await?;
+                rest.limit = rest
+                    .limit
+                    .map(|limit| limit.saturating_sub(u32::try_from(page.runs.len()).unwrap_or(u32::MAX)));
+                runs.extend(page.runs);
+                rest.after = page.next;
+                if rest.after.is_none() || rest.limit == Some(0) {
+                    return Ok(runs);
+                }
+            }
+        })
+    }
+
+    /// One ended run, as last amended.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, Fault>>;
 
     /// The highest observation id on record, so that ids rise over restarts too. `None` is right for a store that
     /// begins empty.
@@ -189,6 +209,80 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// The store does not answer.
     fn skips(&self, since: Option<Moment>) -> BoxFuture<'_, Result<Vec<SkipRecord>, Fault>>;
+
+    /// Puts spans of skipped ticks on record, all in one commit. One with the probe, input, route, reason and first tick
+    /// of a span on record takes its place: so a span grows, and one written again after a crash is one.
+    ///
+    /// # Errors
+    /// Not durable.
+    fn skip_span(&self, spans: Vec<SkipSpan>) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// Spans of skips whose last tick is not before `since`, by their first.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn skip_spans(&self, since: Option<Moment>) -> BoxFuture<'_, Result<Vec<SkipSpan>, Fault>>;
+
+    /// Keeps and forgets values of the daemon's own small state, all in one commit.
+    ///
+    /// # Errors
+    /// Not durable; or a name or a value is larger than its bound ([`KEEP_BYTES`]), and then none of them is kept.
+    fn keep_all(&self, entries: Vec<Keep>) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// Keeps one value, or forgets it.
+    ///
+    /// # Errors
+    /// As [`Store::keep_all`].
+    fn keep(&self, space: &str, key: &str, value: Option<Value>) -> BoxFuture<'_, Result<(), Fault>> {
+        self.keep_all(vec![Keep {
+            space: space.to_owned(),
+            key: key.to_owned(),
+            value,
+        }])
+    }
+
+    /// What is kept in a space, by key.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn kept(&self, space: String) -> BoxFuture<'_, Result<Vec<(String, Value)>, Fault>>;
+
+    /// Puts a mark on the time line, or in the place of the one that has its id.
+    ///
+    /// # Errors
+    /// Not durable, or outside its bounds ([`Mark::check`]).
+    fn mark(&self, mark: Mark) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// Marks of which any part lies in `since <= t < until`, by their time.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn marks(&self, since: Option<Moment>, until: Option<Moment>) -> BoxFuture<'_, Result<Vec<Mark>, Fault>>;
+
+    /// The heartbeat: a restart knows by it since when landfall was down.
+    ///
+    /// # Errors
+    /// Not durable.
+    fn alive(&self, at: Moment) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// The last heartbeat.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn last_alive(&self) -> BoxFuture<'_, Result<Option<Moment>, Fault>>;
+
+    /// The newest moment that landfall itself put on record: ticks and the heartbeat. A clock that is well before it
+    /// is not to be believed.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn newest(&self) -> BoxFuture<'_, Result<Option<Moment>, Fault>>;
+
+    /// How much the store holds.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn size(&self) -> BoxFuture<'_, Result<StoreSize, Fault>>;
 
     /// Commits what is queued and lets go of files and locks.
     fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>>;

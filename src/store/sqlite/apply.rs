@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::op::{Answer, ClaimRow, ObservationRow, Op, RecordRow, SkipRow, pack, unpack};
+use super::small;
 use crate::model::{Fault, Moment, RunId};
 use crate::store::{Claim, Intent, refusal};
 
@@ -40,6 +41,7 @@ pub(super) fn apply(on: &Connection, op: &Op) -> Result<Answer, Trouble> {
             )?
             .execute(params![name, cursor])?;
         }
+        Op::Small(small) => small::apply(on, small)?,
     }
     Ok(Answer::Done)
 }

@@ -5,9 +5,12 @@ mod checkpoint;
 mod files;
 mod lock;
 mod op;
+mod options;
+mod page;
 mod queue;
 mod read;
 mod schema;
+mod small;
 mod trouble;
 mod writer;
 
@@ -16,61 +19,21 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use futures::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use self::lock::StoreLock;
 use self::op::{Answer, Op};
 use self::queue::{Queue, Refusal};
 use self::read::Readers;
+use self::small::Small;
 use self::writer::Writer;
-use super::{Claim, Fired, Intent, OpenRun, RunFilter, Store, StoredObservation};
-use crate::model::{Fault, Moment, ObservationId, Reason, RunId, RunRecord, SkipRecord, TokenKey};
+use super::{Claim, Fired, Intent, Keep, OpenRun, Page, RunFilter, Store, StoreSize, StoredObservation};
+use crate::model::{
+    Fault, Mark, Moment, ObservationId, Reason, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
+};
 
-/// How a store is opened.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Now: what a second opener is told of the holder.
-    pub now: Moment,
-    /// The command that opens it: what a second opener is told of the holder.
-    pub command: String,
-    /// At most so many writes wait for the disk; more are refused at once.
-    pub queue_ops: usize,
-    /// At most so many bytes wait for the disk; more are refused at once.
-    pub queue_bytes: usize,
-    /// The file grows no larger; more is refused as on a full disk. `None`: as large as the disk allows.
-    pub max_bytes: Option<u64>,
-    /// When a write is answered.
-    pub ack: Ack,
-}
-
-impl Options {
-    /// The defaults: 16,384 writes and 64 MiB in the queue, no limit to the file, answers after the commit.
-    #[must_use]
-    pub fn new(now: Moment, command: impl Into<String>) -> Self {
-        Self {
-            now,
-            command: command.into(),
-            queue_ops: 16_384,
-            queue_bytes: 64 << 20,
-            max_bytes: None,
-            ack: Ack::AfterCommit,
-        }
-    }
-}
-
-/// When a write is answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ack {
-    /// Once it is durable.
-    AfterCommit,
-    /// A fault, for the negative control of the durability tests: before, and the commit follows once `hold` writes
-    /// have been answered. No command offers it.
-    #[doc(hidden)]
-    BeforeCommit {
-        /// Writes to answer before a commit.
-        hold: usize,
-    },
-}
+pub use self::options::{Ack, Options};
 
 /// An SQLite file in WAL mode with one writer thread, group commit and `synchronous = FULL`. Reads run on connections
 /// of their own and on threads that may block: it wants a tokio runtime, and no paused clock.
@@ -233,8 +196,12 @@ impl Store for SqliteStore {
         Box::pin(self.readers.read(read::open_runs))
     }
 
-    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>> {
-        Box::pin(self.readers.read(move |on| read::runs(on, &filter)))
+    fn page(&self, filter: RunFilter) -> BoxFuture<'_, Result<Page, Fault>> {
+        Box::pin(self.readers.read(move |on| page::page(on, &filter)))
+    }
+
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, Fault>> {
+        Box::pin(self.readers.read(move |on| page::run(on, run)))
     }
 
     fn last_observation(&self) -> BoxFuture<'_, Result<Option<ObservationId>, Fault>> {
@@ -247,6 +214,47 @@ impl Store for SqliteStore {
 
     fn skips(&self, since: Option<Moment>) -> BoxFuture<'_, Result<Vec<SkipRecord>, Fault>> {
         Box::pin(self.readers.read(move |on| read::skips(on, since)))
+    }
+
+    fn keep_all(&self, entries: Vec<Keep>) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Small::keep(entries).map(Op::Small)).await })
+    }
+
+    fn kept(&self, space: String) -> BoxFuture<'_, Result<Vec<(String, Value)>, Fault>> {
+        Box::pin(self.readers.read(move |on| small::kept(on, &space)))
+    }
+
+    fn mark(&self, mark: Mark) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Small::mark(&mark).map(Op::Small)).await })
+    }
+
+    fn marks(&self, since: Option<Moment>, until: Option<Moment>) -> BoxFuture<'_, Result<Vec<Mark>, Fault>> {
+        Box::pin(self.readers.read(move |on| small::marks(on, since, until)))
+    }
+
+    fn skip_span(&self, spans: Vec<SkipSpan>) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Small::skip_spans(spans).map(Op::Small)).await })
+    }
+
+    fn skip_spans(&self, since: Option<Moment>) -> BoxFuture<'_, Result<Vec<SkipSpan>, Fault>> {
+        Box::pin(self.readers.read(move |on| small::skip_spans(on, since)))
+    }
+
+    fn alive(&self, at: Moment) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Ok(Op::Small(Small::Alive(at)))).await })
+    }
+
+    fn last_alive(&self) -> BoxFuture<'_, Result<Option<Moment>, Fault>> {
+        Box::pin(self.readers.read(small::last_alive))
+    }
+
+    fn newest(&self) -> BoxFuture<'_, Result<Option<Moment>, Fault>> {
+        Box::pin(self.readers.read(small::newest))
+    }
+
+    fn size(&self) -> BoxFuture<'_, Result<StoreSize, Fault>> {
+        let file = self.file.clone();
+        Box::pin(self.readers.read(move |on| small::size(on, &file)))
     }
 
     fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>> {

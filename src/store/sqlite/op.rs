@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::small::Small;
 use crate::model::{Fault, Moment, Reason, RunId, RunRecord, SkipRecord};
 use crate::store::{Claim, Fired, Intent, StoredObservation};
 
@@ -24,6 +25,7 @@ pub(super) enum Op {
         name: String,
         cursor: String,
     },
+    Small(Small),
 }
 
 /// What a write answers.
@@ -139,6 +141,7 @@ impl Op {
             Self::Close(row) => row.json.len(),
             Self::Skip(row) => 2 * row.json.len(),
             Self::Cursor { name, cursor } => name.len() + cursor.len(),
+            Self::Small(small) => small.bytes(),
         };
         content + size_of::<Self>()
     }
@@ -155,7 +158,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Vec<RunId> {
     ids.iter().map(|id| RunId(uuid::Uuid::from_bytes(*id))).collect()
 }
 
-fn json<T: Serialize>(what: &str, value: &T) -> Result<String, Fault> {
+pub(super) fn json<T: Serialize>(what: &str, value: &T) -> Result<String, Fault> {
     serde_json::to_string(value)
         .map_err(|e| Fault::new(Reason::Internal, format!("{what} cannot be written as JSON: {e}")))
 }

@@ -13,7 +13,7 @@ use super::trouble::fault;
 use crate::model::{
     ChannelId, Fault, Moment, Observation, ObservationId, Reason, RunId, RunRecord, SkipRecord,
 };
-use crate::store::{Fired, Intent, OpenRun, RunFilter, StoredObservation};
+use crate::store::{Fired, Intent, OpenRun, StoredObservation};
 
 /// So many reads run at once; more wait their turn.
 const READERS: usize = 2;
@@ -124,7 +124,7 @@ pub(super) fn replaced(on: &Connection, run: RunId) -> Result<Vec<RunRecord>, Un
     let mut rows = query.query([&run.0.as_bytes()[..]])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
-        records.push(json(row, 0, &format!("a replaced record of run {run}"))?);
+        records.push(decoded(row, 0, &format!("a replaced record of run {run}"))?);
     }
     Ok(records)
 }
@@ -136,35 +136,13 @@ pub(super) fn skips(on: &Connection, since: Option<Moment>) -> Result<Vec<SkipRe
     let mut rows = query.query([since.map_or(i64::MIN, |since| since.0)])?;
     let mut skips = Vec::new();
     while let Some(row) = rows.next()? {
-        skips.push(json(
+        skips.push(decoded(
             row,
             0,
             &format!("the skip of tick {}", Moment(row.get(1)?)),
         )?);
     }
     Ok(skips)
-}
-
-pub(super) fn runs(on: &Connection, filter: &RunFilter) -> Result<Vec<RunRecord>, Unread> {
-    let mut sql = String::from("SELECT record, run FROM records WHERE tick >= ?1");
-    let since = filter.since.map_or(i64::MIN, |since| since.0);
-    let mut values: Vec<&dyn rusqlite::ToSql> = vec![&since];
-    for (column, wanted) in [("probe", &filter.probe), ("route", &filter.route)] {
-        if let Some(wanted) = wanted {
-            values.push(wanted);
-            sql.push_str(&format!(" AND {column} = ?{}", values.len()));
-        }
-    }
-    let limit = filter.limit.map_or(-1, i64::from);
-    values.push(&limit);
-    sql.push_str(&format!(" ORDER BY tick DESC, run DESC LIMIT ?{}", values.len()));
-    let mut query = on.prepare_cached(&sql)?;
-    let mut rows = query.query(values.as_slice())?;
-    let mut records = Vec::new();
-    while let Some(row) = rows.next()? {
-        records.push(json(row, 0, &format!("the record of run {}", run(row, 1)?))?);
-    }
-    Ok(records)
 }
 
 /// Both parts of one view, so that an observation never stands beside an intent of another instant.
@@ -179,7 +157,7 @@ pub(super) fn open_runs(on: &Connection) -> Result<Vec<OpenRun>, Unread> {
     let mut rows = query.query([])?;
     let mut at = 0;
     while let Some(row) = rows.next()? {
-        let run = run(row, 0)?;
+        let run = run_id(row, 0)?;
         // Both lists rise by run, so one pass joins them.
         while open.get(at).is_some_and(|open| open.intent.run < run) {
             at += 1;
@@ -198,15 +176,15 @@ fn intents(on: &Connection) -> Result<Vec<OpenRun>, Unread> {
     let mut rows = query.query([])?;
     let mut open = Vec::new();
     while let Some(row) = rows.next()? {
-        let run = run(row, 1)?;
-        let intent: Intent = json(row, 0, &format!("the intent of run {run}"))?;
+        let run = run_id(row, 1)?;
+        let intent: Intent = decoded(row, 0, &format!("the intent of run {run}"))?;
         let fired = match row.get::<_, Option<i64>>(2)? {
             None => None,
             Some(sent) => Some(Fired {
                 sent: Moment(sent),
                 answer: match row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)? {
                     None => None,
-                    Some(_) => Some(json(row, 3, &format!("the answer of run {run}"))?),
+                    Some(_) => Some(decoded(row, 3, &format!("the answer of run {run}"))?),
                 },
             }),
         };
@@ -226,18 +204,19 @@ fn observation(row: &Row<'_>) -> Result<StoredObservation, Unread> {
         observation: Arc::new(Observation {
             id,
             channel: ChannelId(row.get(3)?),
-            sighting: json(row, 5, &format!("observation {}", id.0))?,
+            sighting: decoded(row, 5, &format!("observation {}", id.0))?,
         }),
         runs: unpack(&row.get::<_, Vec<u8>>(4)?),
     })
 }
 
-fn run(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {
+pub(super) fn run_id(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {
     row.get::<_, [u8; 16]>(column)
         .map(|bytes| RunId(uuid::Uuid::from_bytes(bytes)))
 }
 
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize, what: &str) -> Result<T, Unread> {
+/// Reads a column of JSON.
+pub(super) fn decoded<T: DeserializeOwned>(row: &Row<'_>, column: usize, what: &str) -> Result<T, Unread> {
     let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
     serde_json::from_str(text).map_err(|e| Unread::Content(format!("{what}: {e}")))
 }

@@ -9,7 +9,10 @@ use super::trouble::{damaged, fault};
 use crate::model::{Fault, Reason};
 
 /// One file a step; the number of a step is its place, from 1. A step that was released never changes.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001.sql"),
+    include_str!("../migrations/0002.sql"),
+];
 
 /// `LFAL`, in the file's header: tells a store of landfall's from any other SQLite file.
 const APPLICATION_ID: i32 = 0x4c46_414c;

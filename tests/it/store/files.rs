@@ -190,11 +190,14 @@ INSERT INTO run_observation VALUES (x'01920000000070008000000000000001', 9);
 async fn what_the_first_schema_holds_can_still_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("landfall.db");
-    open(&file).shutdown().await.unwrap();
-    rusqlite::Connection::open(&file)
-        .unwrap()
-        .execute_batch(FIRST_SCHEMA)
+    let first = rusqlite::Connection::open(&file).unwrap();
+    first
+        .execute_batch(include_str!("../../../src/store/migrations/0001.sql"))
         .unwrap();
+    first.pragma_update(None, "application_id", 0x4c46_414c).unwrap();
+    first.pragma_update(None, "user_version", 1).unwrap();
+    first.execute_batch(FIRST_SCHEMA).unwrap();
+    drop(first);
     let open_run = OpenRun {
         intent: intent(1, "a"),
         fired: Some(Fired {

@@ -7,9 +7,11 @@
 
 mod child;
 mod crash;
+mod daemon;
 mod disk;
 mod files;
 mod make;
+mod pages;
 mod same;
 mod sqlite;
 mod suite;

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::make::{amended, intent, observation, open, record, run, skip, tick};
 
 /// Runs `rule` on a fresh store of each kind.
-async fn on_each(rule: impl for<'a> Fn(&'a Arc<dyn Store>) -> BoxFuture<'a, ()>) {
+pub(crate) async fn on_each(rule: impl for<'a> Fn(&'a Arc<dyn Store>) -> BoxFuture<'a, ()>) {
     let memory: Arc<dyn Store> = Arc::new(MemoryStore::default());
     rule(&memory).await;
     memory.shutdown().await.unwrap();
@@ -226,12 +226,12 @@ async fn filters_choose_and_the_newest_comes_first() {
             let all = RunFilter::default();
             assert_eq!(ids(all.clone()).await, [9, 6, 5, 4, 3, 2, 1].map(run));
             let orders = RunFilter {
-                probe: Some(String::from("orders")),
+                probes: vec![String::from("orders")],
                 ..all.clone()
             };
             assert_eq!(ids(orders.clone()).await, [6, 5, 4, 3, 2, 1].map(run));
             let even = RunFilter {
-                route: Some(String::from("even")),
+                routes: vec![String::from("even")],
                 ..orders
             };
             assert_eq!(ids(even.clone()).await, [6, 4, 2].map(run));
@@ -246,7 +246,7 @@ async fn filters_choose_and_the_newest_comes_first() {
             };
             assert_eq!(ids(one).await, [6].map(run));
             let quoted = RunFilter {
-                probe: Some(String::from("' OR 1=1 --")),
+                probes: vec![String::from("' OR 1=1 --")],
                 ..all
             };
             assert_eq!(ids(quoted).await, []);
