@@ -1,17 +1,28 @@
 //! Time and randomness, passed in. Nothing else in landfall reads a clock or draws a number.
 
+mod alarm;
+
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use rand::{RngCore, SeedableRng};
+use rustix::time::ClockId;
 
 use crate::model::Moment;
+
+pub use alarm::{Alarm, Timer};
 
 /// Tells the time and lets it pass.
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Moment;
+
+    /// What the wall clock shows now. It is [`Clock::now`] until somebody sets the wall clock; where it is set, the
+    /// two part, and only what people wrote as a time of day (a `cron` schedule, a maintenance window) follows it.
+    fn wall(&self) -> Moment {
+        self.now()
+    }
 
     /// Returns at `until`, or at once where that has passed.
     fn sleep_until(&self, until: Moment) -> BoxFuture<'static, ()>;
@@ -20,50 +31,72 @@ pub trait Clock: Send + Sync + 'static {
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         self.sleep_until(self.now().after(duration))
     }
+
+    /// A timer of the system's own, finer than [`Clock::sleep_until`]; `None` where there is none.
+    fn timer(&self) -> Option<Timer> {
+        None
+    }
 }
 
-/// The machine's clocks: monotonic for every difference, the wall clock read once, to label.
+/// The machine's clocks. The line of [`Moment`]s is counted by the clock that no one can set and that goes on while
+/// the machine is suspended (`CLOCK_BOOTTIME`), from an anchor that was read from the wall clock once.
 #[derive(Debug)]
 pub struct SystemClock {
-    anchor: Instant,
-    wall: Moment,
+    /// Where the line stood when the machine was booted.
+    boot: Moment,
 }
 
+/// No sleep is longer: the runtime's timers stand still while the machine is suspended, and the line does not.
+const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+
 impl SystemClock {
-    /// Anchors the monotonic clock to the wall clock of this instant.
+    /// Anchors the line to the wall clock of this instant.
     #[must_use]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the machine's clocks"
-    )]
     pub fn start() -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = read(ClockId::Realtime);
         Self {
-            anchor: Instant::now(),
-            wall: Moment(0).after(wall),
+            boot: Moment(wall.0.saturating_sub(read(ClockId::Boottime).0)),
         }
     }
 }
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the machine's clocks"
-    )]
     fn now(&self) -> Moment {
-        self.wall
-            .after(Instant::now().saturating_duration_since(self.anchor))
+        Moment(self.boot.0.saturating_add(read(ClockId::Boottime).0))
+    }
+
+    fn wall(&self) -> Moment {
+        read(ClockId::Realtime)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
     fn sleep_until(&self, until: Moment) -> BoxFuture<'static, ()> {
-        let duration = until.since(self.now());
+        let clock = Self { boot: self.boot };
         Box::pin(async move {
-            if !duration.is_zero() {
-                tokio::time::sleep(duration).await;
+            loop {
+                let left = until.since(clock.now());
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
             }
         })
     }
+
+    fn timer(&self) -> Option<Timer> {
+        match Timer::new(self.boot) {
+            Ok(timer) => Some(timer),
+            Err(error) => {
+                tracing::warn!(%error, "the system gives no timer of its own: firing is exact to a millisecond only");
+                None
+            }
+        }
+    }
+}
+
+fn read(clock: ClockId) -> Moment {
+    let at = rustix::time::clock_gettime(clock);
+    Moment(at.tv_sec.saturating_mul(1_000_000_000).saturating_add(at.tv_nsec))
 }
 
 /// Draws bytes: from the operating system's generator in the product, from a seed in tests and the sandbox.

@@ -32,6 +32,8 @@ pub struct Args {
 pub(super) enum Command {
     /// Fire probes, wait for their outcomes, report
     Run(Run),
+    /// Fire the probes of the workspace on their schedules until told to stop
+    Serve(Serve),
     /// Load and validate the workspace
     Check(Check),
     /// Start the sandbox and its probes in one process and see how often the verdicts agree with the truth
@@ -110,6 +112,22 @@ pub(super) struct Output {
     /// Follow every run step by step
     #[arg(short, long)]
     pub(super) verbose: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    /// Replace a value of `vars`
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(super) var: Vec<(String, String)>,
+    /// Listen for callbacks here instead of the workspace's `listen`
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+    /// How the outside reaches the listener
+    #[arg(long, value_name = "URL", value_parser = public_url)]
+    pub(super) public_url: Option<String>,
+    /// `memory`, or `sqlite:PATH`, instead of the workspace's store
+    #[arg(long, value_name = "STORE", value_parser = store)]
+    pub(super) store: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

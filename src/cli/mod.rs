@@ -11,6 +11,7 @@ mod reference;
 mod run;
 mod sandbox;
 mod schema;
+mod serve;
 mod signals;
 mod start;
 
@@ -70,7 +71,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             };
         }
     };
-    start::logging(args.log_json);
+    // A daemon tells what it does; the other commands have a report.
+    let level = match args.command {
+        args::Command::Serve(_) => "warn,landfall=info",
+        _ => "error",
+    };
+    start::logging(args.log_json, level);
     // One provider for every TLS client and server; a second installation is refused and harmless.
     drop(rustls::crypto::ring::default_provider().install_default());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -90,6 +96,7 @@ async fn dispatch(args: Args) -> Exit {
     let workspace = args.workspace;
     match args.command {
         args::Command::Run(run) => run::run(workspace, run).await,
+        args::Command::Serve(serve) => serve::run(workspace, serve).await,
         args::Command::Check(check) => check::run(workspace, check).await,
         args::Command::Demo(demo) => demo::run(demo).await,
         args::Command::Sandbox(sandbox) => sandbox::run(sandbox).await,

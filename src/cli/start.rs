@@ -41,10 +41,10 @@ impl Write for LogLines {
     }
 }
 
-/// Log lines go to stderr; errors where nothing else is asked for.
-pub(super) fn logging(json: bool) {
+/// Log lines go to stderr; those of `level` where nothing else is asked for.
+pub(super) fn logging(json: bool, level: &str) {
     let mut filter = tracing_subscriber::EnvFilter::try_from_env("LANDFALL_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     // It traces every line of the dialogue, LOGIN with the password among them.
     if let Ok(quiet) = "async_imap=info".parse() {
         filter = filter.add_directive(quiet);

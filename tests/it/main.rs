@@ -22,6 +22,7 @@ mod readme;
 mod report;
 mod repository;
 mod sandbox;
+mod serve;
 mod smtp_sink;
 mod sql;
 mod store;

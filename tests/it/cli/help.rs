@@ -6,9 +6,10 @@ use landfall::cli::Args;
 use super::{landfall, out, root};
 
 /// What DESIGN.md's table of commands has, as far as it is built.
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "demo",
     "run",
+    "serve",
     "check",
     "init",
     "schema",

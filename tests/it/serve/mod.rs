@@ -1,0 +1,4 @@
+//! `landfall serve`, the real binary.
+
+mod daemon;
+mod schedule;
