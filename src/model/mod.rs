@@ -1,5 +1,6 @@
 //! The nouns: what the rest of landfall speaks about. No IO, no tokio, no clock.
 
+mod access;
 mod answer;
 mod class;
 mod fault;
@@ -11,9 +12,11 @@ mod moment;
 mod observation;
 mod percent;
 mod record;
+mod state;
 mod text;
 mod token;
 
+pub use access::{Access, AccessHash, TOKEN_PREFIX, access_token};
 pub use answer::{Answer, Response, SendFailure, Timings};
 pub use class::{Accepted, Class, ExpectationState, Flag, LayerState};
 pub use fault::{Fault, Reason};
@@ -28,5 +31,6 @@ pub use record::{
     Amendment, ExpectationRecord, Hop, LayerRecord, Layers, ObservationRecord, RunRecord, SkipReason,
     SkipRecord, SkipSpan, Unmet,
 };
+pub use state::ProbeState;
 pub use text::{Expr, Free, Scope, Secret, Span, Spanned, Template};
 pub use token::{FoundToken, Token, TokenFormat, TokenKey, scan_text, scan_value};

@@ -12,6 +12,7 @@ use super::table::{Cell, Table, wrap};
 use super::words::{bad, clip, count, flag, piece, reading, run_name};
 use crate::model::{ExpectationRecord, RunRecord, Unmet};
 use events::Event;
+pub use events::{TimelineEvent, timeline_events};
 
 /// Runs that are explained; the rest is counted.
 pub(super) const EXPLAINED: usize = 20;

@@ -16,11 +16,11 @@ mod table;
 mod text;
 mod words;
 
-pub use explain::{draw, timeline};
+pub use explain::{TimelineEvent, draw, timeline, timeline_events};
 pub use json::schema;
 pub use ndjson::line;
 pub use results::{LatencyError, Results, RowIntervals, SummaryRow, Truth, silent_failure};
-pub use words::visible;
+pub use words::{flag, visible};
 
 /// How a rendering may look.
 #[derive(Clone, Copy, Debug, Default)]

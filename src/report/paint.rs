@@ -25,6 +25,17 @@ pub(super) enum Tone {
 }
 
 impl Tone {
+    /// The word by which pages choose a colour.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Plain | Self::Head | Self::Faint => "plain",
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+            Self::Blind => "blind",
+        }
+    }
+
     /// The colour of a class.
     pub(super) const fn of(class: Class) -> Self {
         match class {

@@ -104,7 +104,8 @@ pub(super) const fn state(state: LayerState) -> &'static str {
 }
 
 /// A flag as people read it.
-pub(super) const fn flag(flag: Flag) -> &'static str {
+#[must_use]
+pub const fn flag(flag: Flag) -> &'static str {
     match flag {
         Flag::InDoubt => "in doubt",
         Flag::Unanswered => "unanswered",

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::server::conn::http1;
@@ -18,13 +18,14 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::listener::Shared;
+use super::site::Site;
 use super::source::{Source, client};
 use super::stream::{Progress, Watched};
-use super::{Word, body};
+use super::{Word, body, surface};
 use crate::channel::{Handler, Reply, Request};
 use crate::model::Moment;
 
-type Answered = Response<Full<Bytes>>;
+type Answered = Response<Either<Full<Bytes>, axum::body::Body>>;
 
 /// hyper takes no smaller buffer than this.
 const LEAST_BUFFER: usize = 8192;
@@ -137,6 +138,13 @@ impl Watchdog {
 impl Connection {
     async fn answer(self: Arc<Self>, request: hyper::Request<Incoming>) -> Result<Answered, Cut> {
         self.shared.counters.add(Word::Requests);
+        let path = request.uri().path();
+        if let Some(site) = self.shared.site.get()
+            && surface::takes(path)
+            && self.shared.routes.find(path).is_none()
+        {
+            return Ok(self.surface(site, request).await);
+        }
         let (head, incoming) = self.head(request);
         let reply = self.reply(head, incoming).await;
         self.progress.answered(self.shared.clock.now());
@@ -147,17 +155,32 @@ impl Connection {
         }
     }
 
+    /// API, pages and health.
+    async fn surface(&self, site: &Site, request: hyper::Request<Incoming>) -> Answered {
+        self.number(request.method().as_str(), self.shared.clock.now());
+        let forwarded = request.headers().get_all("x-forwarded-for").iter();
+        let forwarded: Vec<&str> = forwarded.filter_map(|value| value.to_str().ok()).collect();
+        let ip = client(self.peer.ip(), &self.shared.proxies, &forwarded.join(","));
+        let response = surface::serve(&self.shared, site, ip, request).await;
+        self.progress.answered(self.shared.clock.now());
+        response.map(Either::Right)
+    }
+
+    /// Which connection a request counts as that has come in now.
+    fn number(&self, method: &str, now: Moment) -> u64 {
+        if self.progress.head(method, now) {
+            return self.number.load(std::sync::atomic::Ordering::Relaxed);
+        }
+        // What was sent before the answer was received proves nothing about it, so it counts as another connection.
+        let fresh = self.shared.next_number();
+        self.number.store(fresh, std::sync::atomic::Ordering::Relaxed);
+        fresh
+    }
+
     fn head(&self, request: hyper::Request<Incoming>) -> (Request, Incoming) {
         let (parts, incoming) = request.into_parts();
         let now = self.shared.clock.now();
-        let connection = if self.progress.head(parts.method.as_str(), now) {
-            self.number.load(std::sync::atomic::Ordering::Relaxed)
-        } else {
-            // What was sent before the answer was received proves nothing about it, so it counts as another connection.
-            let fresh = self.shared.next_number();
-            self.number.store(fresh, std::sync::atomic::Ordering::Relaxed);
-            fresh
-        };
+        let connection = self.number(parts.method.as_str(), now);
         let headers: Vec<(String, String)> = parts
             .headers
             .iter()
@@ -284,7 +307,7 @@ fn closing(status: u16, body: impl Into<String>) -> Reply {
 }
 
 fn response(reply: &Reply) -> Answered {
-    let mut response = Response::new(Full::new(Bytes::from(reply.body.clone())));
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(reply.body.clone()))));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::body::Pool;
 use super::budget::Budget;
 use super::route::Routes;
+use super::site::Site;
 use super::source::{Full, Open, Source};
 use super::{Counters, Limits, Word, connection};
 use crate::channel::{Handler, Listener, Trouble};
@@ -52,6 +53,8 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) proxies: Vec<IpNet>,
     pub(super) routes: Routes,
+    /// The admin surface, where this listener serves it.
+    pub(super) site: OnceLock<Site>,
     pub(super) budget: Budget,
     pub(super) pool: Arc<Pool>,
     pub(super) counters: Counters,
@@ -111,6 +114,7 @@ impl HttpListener {
                 clock,
                 proxies: settings.proxies,
                 routes: Routes::default(),
+                site: OnceLock::new(),
                 counters: Counters::default(),
                 tasks: TaskTracker::new(),
                 stopping: CancellationToken::new(),
@@ -128,6 +132,12 @@ impl HttpListener {
         // Closed before the wait, so that senders are refused at once instead of left in the backlog.
         drop(listener);
         self.shared.finish().await;
+    }
+
+    /// From now on every path that no handler is mounted on, but for those under `/c`, is the surface's. The first
+    /// surface stays; says whether this is it.
+    pub fn serve(&self, site: Site) -> bool {
+        self.shared.site.set(site).is_ok()
     }
 
     /// What was taken and refused so far, by word.

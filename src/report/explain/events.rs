@@ -1,5 +1,7 @@
 //! What happened to a run, as lines in the order of time.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::paint::Tone;
@@ -51,6 +53,34 @@ impl Event {
         let widest = |text: fn(&Self) -> &str| events.iter().map(|e| text(e).width()).max().unwrap_or(0);
         widest(|e| &e.when) + widest(|e| &e.who)
     }
+}
+
+/// One line of a run's timeline, for whoever draws it himself.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct TimelineEvent {
+    /// Seconds after the first byte sent; null for what has no time, which stands at the end.
+    pub seconds: Option<f64>,
+    /// The same as people read it; empty where it has no time.
+    pub when: String,
+    /// Where: a channel, or a step of landfall's own.
+    pub who: String,
+    /// What.
+    pub what: String,
+    /// How it is meant: `plain`, `good`, `warn`, `bad`, `blind`.
+    pub tone: String,
+}
+
+/// What happened to a run, in order, as [`super::timeline`] draws it.
+#[must_use]
+pub fn timeline_events(run: &RunRecord) -> Vec<TimelineEvent> {
+    let told = |event: Event| TimelineEvent {
+        seconds: Some(event.order.0).filter(|at| at.is_finite()),
+        when: event.when,
+        who: event.who,
+        what: event.what,
+        tone: event.tone.word().to_owned(),
+    };
+    of(run).into_iter().map(told).collect()
 }
 
 /// Everything of a run, in order.

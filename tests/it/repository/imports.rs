@@ -51,12 +51,15 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("alert", &["model", "store", "redact"]),
     ("compare", &["model", "stats", "store"]),
-    // A listener hands requests on; it knows the shape of who takes them, and no kind.
+    // A listener hands requests on; it knows the shape of who takes them, and no kind. Pages and API tell of records.
     (
         "web",
         &[
             "model",
             "clock",
+            "redact",
+            "report",
+            "store",
             "channel::Handler",
             "channel::Listener",
             "channel::Reply",

@@ -1,0 +1,118 @@
+//! What pages and API know of the daemon, and what they may ask of it.
+//!
+//! [`Daemon`] is the one way by which [`crate::web`] reaches what runs; `cli::serve` implements it. It speaks of
+//! records and of [`views`]: these types are the API's answers, and their doc comments its reference.
+
+mod refused;
+mod views;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use tokio::sync::broadcast;
+
+use crate::model::{Mark, RunId};
+use crate::redact::Redactor;
+use crate::store::{Page, RunFilter};
+
+pub use refused::{Diagnostic, Refused};
+pub use views::{
+    AlertView, Change, ChannelView, Fire, Fired, NewMark, PauseView, ProbeView, Quiet, Reloaded, Resumed,
+    RouteView, RunPage, RunSummary, RunView, ScheduleView, SkipView, Status, StoreView, Target, Unready,
+};
+
+/// What an event is about; who wants the content asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A run closed, or its verdict changed: [`Daemon::changes`] has it.
+    Run {
+        /// The run.
+        run: RunId,
+        /// Its probe.
+        probe: Arc<str>,
+    },
+    /// A tick of a leg did not fire.
+    Skip {
+        /// Its probe.
+        probe: Arc<str>,
+    },
+    /// A run began or came a step further.
+    Step {
+        /// The run.
+        run: RunId,
+        /// Its probe.
+        probe: Arc<str>,
+    },
+    /// A channel went down or came up.
+    Channel {
+        /// Its name.
+        name: String,
+    },
+    /// A pause, a mute, a mark or a set of definitions is another.
+    Changed,
+}
+
+/// The daemon as `web` sees it.
+///
+/// What only reads answers from memory, or from the store by a page of bounded size. What acts returns when the act
+/// is durable. Nothing that it hands out holds a secret.
+pub trait Daemon: Send + Sync + 'static {
+    /// What this landfall is, since when, and how it does.
+    fn status(&self) -> BoxFuture<'_, Status>;
+
+    /// What keeps it from doing its work: the store does not write, channels are not armed, the schedule does not
+    /// run. Empty where it is ready.
+    fn unready(&self) -> BoxFuture<'_, Vec<Unready>>;
+
+    /// Every probe in the order of the definitions, disabled ones too.
+    fn probes(&self) -> BoxFuture<'_, Vec<ProbeView>>;
+
+    /// How each channel is.
+    fn channels(&self) -> Vec<ChannelView>;
+
+    /// A page of ended runs.
+    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Page, Refused>>;
+
+    /// One ended run with its earlier verdicts; `None` where there is none, or it is still open.
+    fn run(&self, id: RunId) -> BoxFuture<'_, Result<Option<RunView>, Refused>>;
+
+    /// What closed or was amended after `after`, oldest first, at most `limit`. With `None` nothing is listed: the
+    /// answer's last position is where to go on from.
+    fn changes(&self, after: Option<u64>, limit: u32) -> BoxFuture<'_, Result<(Vec<Change>, u64), Refused>>;
+
+    /// Events as they come. A receiver that is too slow loses some, is told so, and reads [`Daemon::changes`].
+    fn subscribe(&self) -> broadcast::Receiver<Event>;
+
+    /// Fires a tick of a probe now, beside its schedule.
+    fn fire(&self, ask: Fire) -> BoxFuture<'_, Result<Fired, Refused>>;
+
+    /// Fires no more ticks of a probe or route until it is resumed; outlives a restart.
+    fn pause(&self, ask: Quiet) -> BoxFuture<'_, Result<PauseView, Refused>>;
+
+    /// Ends a pause.
+    fn resume(&self, target: Target) -> BoxFuture<'_, Result<Resumed, Refused>>;
+
+    /// Sends no alerts of a probe or route; measures on.
+    fn mute(&self, ask: Quiet) -> BoxFuture<'_, Result<PauseView, Refused>>;
+
+    /// Ends a mute.
+    fn unmute(&self, target: Target) -> BoxFuture<'_, Result<Resumed, Refused>>;
+
+    /// Loads the definitions anew; where they are wrong the last good set stays and the diagnostics are the answer.
+    fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Refused>>;
+
+    /// Marks on the time line, newest first, at most `limit`.
+    fn marks(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Mark>, Refused>>;
+
+    /// Notes a deployment or an incident.
+    fn mark(&self, mark: NewMark) -> BoxFuture<'_, Result<Mark, Refused>>;
+
+    /// Alerts that are firing or were lately.
+    fn alerts(&self) -> BoxFuture<'_, Result<Vec<AlertView>, Refused>>;
+
+    /// Knows the secrets of the definitions in force; every answer goes through it.
+    fn redactor(&self) -> Arc<Redactor>;
+
+    /// How large the store is.
+    fn store(&self) -> BoxFuture<'_, Result<StoreView, Refused>>;
+}

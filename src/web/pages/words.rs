@@ -1,0 +1,99 @@
+//! States, classes and figures as pages show them.
+
+use crate::model::{Class, ProbeState};
+use crate::web::daemon::RunSummary;
+
+/// What a page shows apart: what is broken, what could not be seen, what is well, what is switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Group {
+    Broken,
+    Unseen,
+    Well,
+    Off,
+}
+
+impl Group {
+    pub(super) const ALL: [Self; 4] = [Self::Broken, Self::Unseen, Self::Well, Self::Off];
+
+    pub(super) const fn of(state: ProbeState) -> Self {
+        match state {
+            ProbeState::Failing | ProbeState::Degraded => Self::Broken,
+            ProbeState::Blind | ProbeState::NoData => Self::Unseen,
+            ProbeState::Ok => Self::Well,
+            ProbeState::Paused => Self::Off,
+        }
+    }
+
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Broken => "Not as it should be",
+            Self::Unseen => "Could not be seen",
+            Self::Well => "As it should be",
+            Self::Off => "Not firing",
+        }
+    }
+}
+
+/// The colour of a state.
+pub(super) const fn tone(state: ProbeState) -> &'static str {
+    match state {
+        ProbeState::Ok => "good",
+        ProbeState::Degraded => "warn",
+        ProbeState::Failing => "bad",
+        ProbeState::Blind | ProbeState::NoData => "blind",
+        ProbeState::Paused => "off",
+    }
+}
+
+/// The colour of a class.
+pub(super) const fn class_tone(class: Class) -> &'static str {
+    match class {
+        Class::Delivered => "good",
+        Class::Late | Class::Duplicate => "warn",
+        Class::Unobserved => "blind",
+        Class::Mismatched
+        | Class::Unwanted
+        | Class::Failed
+        | Class::Lost
+        | Class::Rejected
+        | Class::Phantom => "bad",
+    }
+}
+
+/// A sign besides the colour, for those who do not see it.
+pub(super) fn sign(tone: &str) -> &'static str {
+    match tone {
+        "good" => "✓",
+        "warn" => "!",
+        "bad" => "✕",
+        "blind" => "?",
+        _ => "–",
+    }
+}
+
+/// An instant without its fraction: `2026-11-22 10:00:00`, UTC.
+pub(super) fn instant(rfc3339: &str) -> String {
+    let second = rfc3339.get(..19).unwrap_or(rfc3339);
+    second.replacen('T', " ", 1)
+}
+
+/// How long the outcome took, by its later bound.
+pub(super) fn latency(run: &RunSummary) -> String {
+    match run.layers.outcome.seconds {
+        Some(seconds) if seconds.1 < 0.9995 => format!("{:.0} ms", seconds.1 * 1000.0),
+        Some(seconds) if seconds.1 < 99.95 => format!("{:.2} s", seconds.1),
+        Some(seconds) => format!("{:.0} s", seconds.1),
+        None => String::from("–"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_reads_to_the_second() {
+        assert_eq!(instant("2026-11-22T10:00:00.123Z"), "2026-11-22 10:00:00");
+        assert_eq!(instant("soon"), "soon");
+    }
+}
