@@ -14,5 +14,6 @@ pub mod report;
 pub mod sandbox;
 pub mod stats;
 pub mod store;
+pub mod tls;
 pub mod trigger;
 pub mod web;

@@ -15,6 +15,7 @@ use super::shared::poll::Polled;
 use super::{Channel, Kind, OpenContext, POLL_INTERVAL};
 use crate::diag::{Code, Problems};
 use crate::model::{Expr, Fault, Lapse, Secret, Span, Spanned, Template};
+use crate::tls::Tls;
 
 /// The kind.
 pub struct Http;
@@ -55,9 +56,9 @@ pub struct HttpConfig {
     /// Requests under way at once.
     #[serde(default = "concurrent")]
     concurrent: Spanned<usize>,
-    /// How the server proves who it is.
+    /// Whom to trust, and who landfall is.
     #[serde(default)]
-    tls: HttpTls,
+    tls: Tls,
 }
 
 /// Credentials.
@@ -73,17 +74,6 @@ pub(super) enum HttpAuth {
         /// The password.
         password: Secret,
     },
-}
-
-/// How the server proves who it is.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HttpTls {
-    /// A PEM file of certificates that are trusted besides the system's, relative to the workspace.
-    ca: Option<Template>,
-    /// Takes any certificate. For tests only.
-    #[serde(default)]
-    insecure: bool,
 }
 
 fn method() -> Spanned<String> {
@@ -122,6 +112,7 @@ impl Kind for Http {
     type Config = HttpConfig;
 
     fn check(config: &HttpConfig, out: &mut Problems) {
+        config.tls.check(out);
         if !config.url.source.contains("{{") {
             let message = "`url` names no run, so that every run would see the same resource";
             out.error(
@@ -175,7 +166,7 @@ impl Kind for Http {
 
     fn open(config: HttpConfig, context: OpenContext) -> BoxFuture<'static, Result<Arc<dyn Channel>, Fault>> {
         Box::pin(async move {
-            let client = client::build(&config, &context).await?;
+            let client = client::build(&config, &context)?;
             let source = ask::HttpSource::new(config, client, Arc::clone(&context.clock));
             Ok(Arc::new(Polled::new(source, &context)) as Arc<dyn Channel>)
         })

@@ -36,8 +36,6 @@ mod names;
 #[cfg(feature = "mail")]
 mod pace;
 #[cfg(feature = "mail")]
-mod tls;
-#[cfg(feature = "mail")]
 mod watch;
 
 use std::sync::Arc;

@@ -8,7 +8,6 @@ mod channel;
 mod config;
 mod connection;
 mod lines;
-mod pinned;
 mod plant;
 mod policy;
 mod recent;

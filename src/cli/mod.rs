@@ -78,7 +78,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     };
     start::logging(args.log_json, level);
     // One provider for every TLS client and server; a second installation is refused and harmless.
-    drop(rustls::crypto::ring::default_provider().install_default());
+    crate::tls::install();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

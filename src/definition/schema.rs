@@ -236,7 +236,7 @@ fn one_key(schema: &mut Map<String, Value>) {
 }
 
 /// Gives every definition the name that the reference knows it by: `expectation`, `channel.imap`, and for what only
-/// one kind uses `channel.imap.tls`. The names of Rust types would be `Tls`, `Tls2`, by the order they were met in.
+/// one kind uses `channel.imap.delete`. The names of Rust types would be `Tls`, `Tls2`, by the order they were met in.
 fn name_definitions(schema: &mut Value) {
     let Some(definitions) = schema
         .get_mut("$defs")
@@ -256,8 +256,10 @@ fn name_definitions(schema: &mut Value) {
             let mut reached = BTreeSet::new();
             reach(&definitions, root, &mut reached);
             for name in reached {
+                // What several kinds use belongs to none of them.
                 names
                     .entry(name.clone())
+                    .and_modify(|shared| *shared = own(&name, ""))
                     .or_insert_with(|| format!("{full}.{}", own(&name, &full)));
             }
             names.insert(root.to_owned(), full);

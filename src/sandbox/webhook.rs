@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use super::ledger::Attempt;
 use crate::clock::Clock;
 use crate::model::Moment;
+use crate::tls;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
@@ -127,12 +128,12 @@ impl Webhooks {
             .map_err(|e| format!("cannot connect to {host}:{port}: {e}"))?;
         stream.set_nodelay(true).map_err(|e| e.to_string())?;
         if secure {
-            let tls = self.tls.get_or_init(tls).clone()?;
+            let secure = self.tls.get_or_init(connector).clone()?;
             let name = rustls_pki_types::ServerName::try_from(host.clone())
                 .map_err(|e| format!("`{host}` is no server name: {e}"))?;
-            let stream = tls.connect(name, stream).await;
+            let stream = secure.connect(name, stream).await;
             return self
-                .speak(stream.map_err(|e| format!("no TLS with {host}:{port}: {e}"))?)
+                .speak(stream.map_err(|e| format!("no TLS with {host}:{port}: {}", tls::explain(&e)))?)
                 .await;
         }
         self.speak(stream).await
@@ -227,14 +228,9 @@ fn said(error: &hyper::Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
-fn tls() -> Result<tokio_rustls::TlsConnector, String> {
-    use rustls_platform_verifier::BuilderVerifierExt as _;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_platform_verifier())
-        .map_err(|e| format!("TLS cannot be set up: {e}"))?;
-    Ok(Arc::new(config.with_no_client_auth()).into())
+fn connector() -> Result<tokio_rustls::TlsConnector, String> {
+    let config = tls::system().map_err(|fault| fault.message)?;
+    Ok(Arc::new(config).into())
 }
 
 /// Notes when the first byte of a request is handed to the operating system.

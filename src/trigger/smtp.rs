@@ -13,8 +13,6 @@ mod message;
 #[cfg(feature = "mail")]
 mod render;
 #[cfg(feature = "mail")]
-mod tls;
-#[cfg(feature = "mail")]
 mod wire;
 
 use super::{CheckFacts, Kind, OpenContext, Trigger};

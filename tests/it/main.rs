@@ -26,5 +26,6 @@ mod serve;
 mod smtp_sink;
 mod sql;
 mod store;
+mod tls;
 mod tokens;
 mod triggers;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::channel::Request;
 use crate::model::{Fault, Reason, Token};
+use crate::tls;
 
 /// How long the way round may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -72,8 +73,6 @@ fn advice(word: &str) -> &'static str {
 }
 
 async fn send(request: Request, url: &str) -> Result<u16, Fault> {
-    // A second installation of the same provider is refused, which is as good.
-    let _installed = rustls::crypto::ring::default_provider().install_default();
     let unusable = |error: &dyn std::fmt::Display| {
         Fault::new(
             Reason::Input,
@@ -83,6 +82,7 @@ async fn send(request: Request, url: &str) -> Result<u16, Fault> {
     let target = reqwest::Url::parse(url).map_err(|e| unusable(&e))?;
     let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|e| unusable(&e))?;
     let mut client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::system()?)
         .timeout(TIMEOUT)
         .redirect(reqwest::redirect::Policy::none());
     let here = target.host_str().is_some_and(|host| {
@@ -106,7 +106,7 @@ async fn send(request: Request, url: &str) -> Result<u16, Fault> {
             let mut why = String::new();
             let mut cause = error.source();
             while let Some(inner) = cause {
-                why = inner.to_string();
+                why = tls::explain(inner);
                 cause = inner.source();
             }
             let reason = if error.is_timeout() {

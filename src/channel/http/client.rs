@@ -3,39 +3,26 @@
 use std::error::Error as _;
 use std::io;
 
-use reqwest::{Certificate, Client, Error, redirect};
+use reqwest::{Client, Error, redirect};
 
 use super::HttpConfig;
 use crate::channel::OpenContext;
 use crate::model::{Fault, Reason};
+use crate::tls;
 
 /// One client for all runs.
-pub(super) async fn build(config: &HttpConfig, context: &OpenContext) -> Result<Client, Fault> {
-    // The one provider of the process; a second call finds it in place.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let mut builder = Client::builder()
+pub(super) fn build(config: &HttpConfig, context: &OpenContext) -> Result<Client, Fault> {
+    let mut secured = tls::client(&config.tls, &context.root)?;
+    secured.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Client::builder()
+        .tls_backend_preconfigured(secured)
         .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .referer(false)
         .no_proxy()
         .retry(reqwest::retry::never())
         .timeout(config.timeout.value.0)
-        .pool_max_idle_per_host(config.concurrent.value);
-    if let Some(ca) = &config.tls.ca {
-        let path = context.root.join(context.scope.text(ca)?);
-        let shown = path.display();
-        let input = |e: &dyn std::fmt::Display| Fault::new(Reason::Input, format!("`tls.ca` `{shown}`: {e}"));
-        let pem = tokio::fs::read(&path).await.map_err(|e| input(&e))?;
-        let certificates = Certificate::from_pem_bundle(&pem).map_err(|e| input(&e))?;
-        if certificates.is_empty() {
-            return Err(input(&"holds no certificate in PEM"));
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
-    if config.tls.insecure {
-        builder = builder.tls_danger_accept_invalid_certs(true);
-    }
-    builder
+        .pool_max_idle_per_host(config.concurrent.value)
         .build()
         .map_err(|e| Fault::new(Reason::Internal, format!("no HTTP client: {}", whole(&e))))
 }
@@ -85,7 +72,7 @@ fn whole(error: &Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let text = inner.to_string();
+        let text = tls::explain(inner);
         if parts.last() != Some(&text) {
             parts.push(text);
         }

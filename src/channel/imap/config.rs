@@ -5,8 +5,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::diag::{Code, Problem, Problems, Severity};
+use crate::diag::{Code, Problems};
 use crate::model::{Lapse, Secret, Span, Spanned, Template};
+use crate::tls::Secured;
 
 /// An inbox, watched over one connection for any number of runs.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -17,15 +18,10 @@ pub struct ImapConfig {
     /// The port. Default: 993 with `tls: implicit`, else 143.
     #[serde(default)]
     pub port: Option<Spanned<u16>>,
-    /// How the connection is protected. Default `implicit`.
+    /// How the connection is secured, and whom to trust: a word, or a mapping such as
+    /// `{ mode: starttls, ca: authority.pem }`. Default `implicit`.
     #[serde(default)]
-    pub tls: Spanned<Tls>,
-    /// A file of PEM certificates that are trusted instead of the machine's, relative to the workspace.
-    #[serde(default)]
-    pub ca: Option<Spanned<String>>,
-    /// Takes any certificate. For test servers only. Default false.
-    #[serde(default)]
-    pub insecure: Spanned<bool>,
+    pub tls: Spanned<Secured<Mode>>,
     /// Who logs in.
     pub user: Template,
     /// The password, or an application password where the provider asks for one.
@@ -60,10 +56,10 @@ pub struct ImapConfig {
     pub max_size: Spanned<u32>,
 }
 
-/// How a connection is protected.
+/// How a connection is secured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Tls {
+pub enum Mode {
     /// TLS from the first byte (RFC 8314).
     #[default]
     Implicit,
@@ -121,10 +117,10 @@ impl ImapConfig {
     /// The port written, or the usual one.
     #[must_use]
     pub fn port(&self) -> u16 {
-        match (&self.port, self.tls.value) {
+        match (&self.port, self.tls.mode) {
             (Some(port), _) => port.value,
-            (None, Tls::Implicit) => 993,
-            (None, Tls::Starttls | Tls::None) => 143,
+            (None, Mode::Implicit) => 993,
+            (None, Mode::Starttls | Mode::None) => 143,
         }
     }
 }
@@ -230,48 +226,16 @@ fn check_times(config: &ImapConfig, out: &mut Problems) {
 }
 
 fn check_tls(config: &ImapConfig, out: &mut Problems) {
-    if config.tls.value == Tls::None {
-        if let Some(ca) = &config.ca {
-            out.error(
-                Code::Setting,
-                ca.span,
-                "`ca` has no use with `tls: none`",
-                "there is no certificate to check",
-            )
-            .help("take `ca` out, or write `tls: starttls`");
-        }
-        let host = config.host.source.as_str();
-        let local = host == "localhost"
-            || host.contains("{{")
-            || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        if !local {
-            warn(
-                out,
-                config.tls.span,
-                format!("the password goes to `{host}` in the clear"),
-                "`tls: none`",
-            );
-        }
-    } else if config.insecure.value {
-        warn(
-            out,
-            config.insecure.span,
-            String::from("any certificate is taken, also a thief's"),
-            "`insecure: true`",
-        );
+    let plain = config.tls.mode == Mode::None;
+    config.tls.check(plain, out);
+    let host = config.host.source.as_str();
+    let local = host == "localhost"
+        || host.contains("{{")
+        || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    if plain && !local {
+        let message = format!("the password goes to `{host}` in the clear");
+        out.warning(Code::Setting, config.tls.span, message, "`tls: none`");
     }
-}
-
-fn warn(out: &mut Problems, span: Span, message: String, label: &str) {
-    out.push(Problem {
-        code: Code::Setting,
-        severity: Severity::Warning,
-        message,
-        span,
-        label: label.to_owned(),
-        help: None,
-        also: Vec::new(),
-    });
 }
 
 #[cfg(test)]
@@ -315,16 +279,20 @@ mod tests {
             ("idle_renew: 30m", "Error: `idle_renew` is 30m"),
             ("max_size: 10", "Error: `max_size` is 10"),
             (
+                "tls: { mode: starttls, ca: x.pem, insecure: true }",
+                "Error: `tls.ca` says whom to trust, and `tls.insecure` trusts anybody",
+            ),
+            (
                 "tls: none",
                 "Warning: the password goes to `imap.example.com` in the clear",
             ),
             (
-                "insecure: true",
+                "tls: { insecure: true }",
                 "Warning: any certificate is taken, also a thief's",
             ),
         ] {
             assert_eq!(problems(yaml), [said], "{yaml}");
         }
-        assert_eq!(problems("tls: none\nca: x.pem").len(), 2);
+        assert_eq!(problems("tls: { mode: none, ca: x.pem }").len(), 2);
     }
 }

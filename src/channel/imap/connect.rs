@@ -12,10 +12,11 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::config::Tls;
+use super::config::Mode;
 use super::link::{ANSWER_LIMIT, Abilities, Io, Link, Wire, printable, reason_of};
 use super::watch::Settings;
 use crate::model::{Fault, Reason};
+use crate::tls::explain;
 
 /// Connects and logs in.
 ///
@@ -30,12 +31,12 @@ pub(super) async fn connect(settings: &Settings, sent: &Arc<AtomicU64>) -> Resul
         allowed: Arc::clone(&allowed),
     };
     let client = match settings.tls {
-        Tls::None => dial.greeted(Client::new(wire(Box::new(tcp)))).await?,
-        Tls::Implicit => {
+        Mode::None => dial.greeted(Client::new(wire(Box::new(tcp)))).await?,
+        Mode::Implicit => {
             let io = dial.limited("the TLS handshake", dial.tls(Box::new(tcp))).await?;
             dial.greeted(Client::new(wire(io))).await?
         }
-        Tls::Starttls => {
+        Mode::Starttls => {
             let client = dial.greeted(Client::new(wire(Box::new(tcp)))).await?;
             let plain = dial.limited("STARTTLS", dial.starttls(client)).await?;
             // Whatever the peer sent before the handshake is dropped with the client's buffer.
@@ -97,7 +98,10 @@ impl Dial<'_> {
         let stream = TlsConnector::from(config).connect(name, io).await.map_err(|e| {
             self.fault(
                 Reason::Tls,
-                format!("the TLS handshake failed: {e} (a private authority is named by `ca`, a plain port by `tls: starttls`)"),
+                format!(
+                    "the TLS handshake failed: {} (a port that begins plainly is named by `tls: starttls`)",
+                    explain(&e)
+                ),
             )
         })?;
         Ok(Box::new(stream))

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::config::{Delete, ImapConfig, Tls};
+use super::config::{Delete, ImapConfig, Mode};
 use super::drive::Driver;
-use super::tls;
 use crate::channel::{Channel, OpenContext, Planted, Watch};
 use crate::model::{Fault, Moment, Reason, RunId, Scope, Template, Token};
+use crate::tls;
 
 /// A run may be armed by a look that is at most this old.
 const FRESH: Duration = Duration::from_secs(5);
@@ -27,7 +27,7 @@ const PLANTS_LIMIT: usize = 64;
 pub(super) struct Settings {
     pub(super) host: String,
     pub(super) port: u16,
-    pub(super) tls: Tls,
+    pub(super) tls: Mode,
     /// What is trusted, where TLS is used.
     pub(super) client: Option<Arc<ClientConfig>>,
     pub(super) user: String,
@@ -116,15 +116,14 @@ impl Inbox {
     /// Renders the settings.
     pub(super) fn new(config: ImapConfig, context: OpenContext) -> Result<Self, Fault> {
         let scope = &context.scope;
-        let ca = config.ca.as_ref().map(|ca| context.root.join(&ca.value));
-        let client = match config.tls.value {
-            Tls::None => None,
-            Tls::Implicit | Tls::Starttls => Some(tls::client(ca.as_deref(), config.insecure.value)?),
+        let client = match config.tls.mode {
+            Mode::None => None,
+            Mode::Implicit | Mode::Starttls => Some(Arc::new(tls::client(&config.tls.tls, &context.root)?)),
         };
         let settings = Settings {
             host: scope.text(&config.host)?,
             port: config.port(),
-            tls: config.tls.value,
+            tls: config.tls.mode,
             client,
             user: scope.text(&config.user)?,
             password: Password(scope.secret(&config.password)?),

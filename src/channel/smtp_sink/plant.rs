@@ -10,15 +10,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::ClientConfig;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use super::pinned::Pinned;
 use super::policy::Policy;
 use crate::model::{Fault, Reason, Token};
+use crate::tls::{explain, pinned};
 
 /// How long the whole self-test may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -129,25 +128,17 @@ async fn secure(
     io: Box<dyn Io>,
     certificate: &CertificateDer<'static>,
 ) -> Result<Box<dyn Io>, Fault> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let pinned = Arc::new(Pinned::new(certificate.clone(), &provider));
     let tls = |e: &dyn std::fmt::Display| {
         Fault::new(
             Reason::Tls,
             format!("smtp_sink on {} failed its own handshake: {e}", own.0),
         )
     };
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| tls(&e))?
-        .dangerous()
-        .with_custom_certificate_verifier(pinned)
-        .with_no_client_auth();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(pinned(certificate.clone())?));
     let stream = connector
         .connect(ServerName::IpAddress(own.0.ip().into()), io)
         .await
-        .map_err(|e| tls(&e))?;
+        .map_err(|e| tls(&explain(&e)))?;
     Ok(Box::new(stream))
 }
 

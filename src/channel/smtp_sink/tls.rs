@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use super::config::SinkTls;
-use crate::model::{Fault, Reason, Spanned};
+use crate::model::{Fault, Reason};
+use crate::tls::{certificates, private_key};
 
 /// What a handshake needs.
 #[derive(Clone)]
@@ -26,7 +26,10 @@ pub(super) struct Identity {
 pub(super) fn identity(tls: &SinkTls, domain: &str, root: &Path) -> Result<Identity, Fault> {
     let (chain, key) = match tls {
         SinkTls::SelfSigned => self_signed(domain)?,
-        SinkTls::Files { cert, key } => (read_chain(root, cert)?, read_key(root, key)?),
+        SinkTls::Files { cert, key } => (
+            certificates(root, "tls.files.cert", cert)?,
+            private_key(root, "tls.files.key", key)?,
+        ),
     };
     let Some(certificate) = chain.first().cloned() else {
         return Err(Fault::new(
@@ -62,30 +65,4 @@ fn self_signed(domain: &str) -> Result<Pair, Fault> {
     })?;
     let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
     Ok((vec![made.cert.der().clone()], key))
-}
-
-fn read(root: &Path, name: &Spanned<String>) -> Result<Vec<u8>, Fault> {
-    let path = root.join(&name.value);
-    std::fs::read(&path)
-        .map_err(|e| Fault::new(Reason::Tls, format!("cannot read `{}`: {e}", path.display())))
-}
-
-fn read_chain(root: &Path, name: &Spanned<String>) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    CertificateDer::pem_slice_iter(&read(root, name)?)
-        .collect::<Result<_, _>>()
-        .map_err(|e| {
-            Fault::new(
-                Reason::Tls,
-                format!("`{}` holds no PEM certificate: {e}", name.value),
-            )
-        })
-}
-
-fn read_key(root: &Path, name: &Spanned<String>) -> Result<PrivateKeyDer<'static>, Fault> {
-    PrivateKeyDer::from_pem_slice(&read(root, name)?).map_err(|e| {
-        Fault::new(
-            Reason::Tls,
-            format!("`{}` holds no PEM private key: {e}", name.value),
-        )
-    })
 }

@@ -63,7 +63,7 @@ pub(super) fn check(config: &HttpConfig, out: &mut Problems) {
         out.error(Code::Setting, span, message, "expected a duration such as 5s");
     }
     check_headers(config, out);
-    check_tls(config, out);
+    config.tls.check(out);
     for part in config.multipart.iter().flatten() {
         check_part(part, span, out);
     }
@@ -111,18 +111,6 @@ fn check_headers(config: &HttpConfig, out: &mut Problems) {
             message,
             "write it out, or use `${env:NAME}`",
         );
-    }
-}
-
-fn check_tls(config: &HttpConfig, out: &mut Problems) {
-    let (cert, key) = (&config.tls.cert, &config.tls.key);
-    if let (Some(one), None) | (None, Some(one)) = (cert, key) {
-        let message = "a client certificate needs both `tls.cert` and `tls.key`";
-        out.error(Code::Setting, one.span, message, "the other is missing");
-    }
-    if let Some(ca) = config.tls.ca.as_ref().filter(|_| config.tls.insecure) {
-        let message = "`tls.ca` says whom to trust, and `tls.insecure` trusts anybody";
-        out.error(Code::Setting, ca.span, message, "keep one of them");
     }
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::model::{Free, Lapse, Secret, Spanned, Template};
+use crate::tls::Tls;
 
 /// Settings of the `http` trigger.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -38,7 +39,7 @@ pub struct HttpConfig {
     /// Credentials.
     #[serde(default)]
     pub auth: Option<Auth>,
-    /// How TLS is spoken.
+    /// Whom to trust, and who landfall is.
     #[serde(default)]
     pub tls: Tls,
     /// An HTTP or SOCKS5 proxy, for example `socks5h://127.0.0.1:1080`. Proxies of the environment are ignored.
@@ -126,41 +127,6 @@ pub struct Basic {
     pub user: Template,
     /// The password.
     pub password: Secret,
-}
-
-/// How TLS is spoken.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "trigger.http.tls")]
-pub struct Tls {
-    /// A PEM file of certificates to trust besides the system's, relative to the workspace.
-    #[serde(default)]
-    pub ca: Option<Spanned<String>>,
-    /// A PEM file with the client's certificate, for mutual TLS.
-    #[serde(default)]
-    pub cert: Option<Spanned<String>>,
-    /// A PEM file with the client's key.
-    #[serde(default)]
-    pub key: Option<Spanned<String>>,
-    /// Trust any certificate. Shown with every run.
-    #[serde(default)]
-    pub insecure: bool,
-    /// The lowest version spoken.
-    #[serde(default)]
-    pub min_version: MinVersion,
-}
-
-/// The lowest TLS version spoken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[schemars(rename = "trigger.http.tls.version")]
-pub enum MinVersion {
-    /// TLS 1.2.
-    #[default]
-    #[serde(rename = "1.2")]
-    V12,
-    /// TLS 1.3.
-    #[serde(rename = "1.3")]
-    V13,
 }
 
 /// Which HTTP is spoken.

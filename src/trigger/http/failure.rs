@@ -3,10 +3,11 @@
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::{AlertDescription, CertificateError};
+use rustls::AlertDescription;
 
 use super::connect::NoAddress;
 use crate::model::{Fault, Reason};
+use crate::tls::told;
 
 /// Why there is no answer, and whether the peer's word rules out that it took the request.
 pub(super) struct Failure {
@@ -29,7 +30,7 @@ pub(super) fn name(error: &reqwest::Error, place: &str, left: bool) -> Failure {
     }
     if let Some(tls) = chain.iter().find_map(|c| c.downcast_ref::<rustls::Error>()) {
         return Failure {
-            fault: Fault::new(Reason::Tls, format!("TLS with {place}: {}", told_of_tls(tls))),
+            fault: Fault::new(Reason::Tls, format!("TLS with {place}: {}", told(tls))),
             refused: turned_away(tls),
         };
     }
@@ -66,31 +67,6 @@ fn causes(error: &reqwest::Error) -> Vec<&(dyn StdError + 'static)> {
             .or_else(|| cause.source());
     }
     chain
-}
-
-/// What people can do something about comes first, then the library's words.
-fn told_of_tls(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(why) = error else {
-        return match error {
-            rustls::Error::InvalidMessage(_) => format!("the peer does not speak TLS on this port ({error})"),
-            _ => error.to_string(),
-        };
-    };
-    let told = match why {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate has expired",
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "the certificate is not valid yet"
-        }
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            "the certificate is for another host"
-        }
-        CertificateError::UnknownIssuer => {
-            "the certificate is self-signed or of an unknown issuer; name the issuer's under `tls.ca`"
-        }
-        CertificateError::Revoked => "the certificate has been revoked",
-        _ => "the certificate is not valid",
-    };
-    format!("{told} ({error})")
 }
 
 /// Alerts by which a peer ends the handshake over our certificate. In TLS 1.3 the request has left by then, but a peer

@@ -153,7 +153,7 @@ fn describe(config: &HttpConfig, response: &reqwest::Response, out: &mut BTreeMa
     }
     let protocol = format!("{:?}", response.version()).to_lowercase();
     out.insert(String::from("protocol"), protocol);
-    if config.tls.insecure && response.url().scheme() == "https" {
+    if config.tls.insecure() && response.url().scheme() == "https" {
         out.insert(String::from("tls"), String::from("insecure"));
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn build(config: &HttpConfig, scope: &dyn Scope, root: &Path) -> Resu
         "headers": shown_headers(&headers),
         "body": body.shown,
     });
-    if config.tls.insecure {
+    if config.tls.insecure() {
         shown["insecure"] = Value::Bool(true);
     }
     let rendered = Rendered {

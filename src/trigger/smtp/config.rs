@@ -9,6 +9,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::diag::{Code, Problems};
 use crate::model::{Free, Lapse, Secret, Spanned, Template};
+use crate::tls::Secured;
 
 /// A mail, handed to an SMTP server. `response.status` is the reply code of the step
 /// that decided: that of the final dot, or of the step that was refused.
@@ -18,9 +19,10 @@ pub struct SmtpConfig {
     /// `HOST:PORT` of the server. Without a port: 25, with `tls: starttls` 587, with `tls: implicit` 465. Host and
     /// port may come from `vars` and the route, and from nothing else.
     pub server: Template,
-    /// How the connection is secured. Default `starttls`.
+    /// How the connection is secured, and whom to trust: a word, or a mapping such as
+    /// `{ mode: implicit, ca: authority.pem }`. Default `starttls`.
     #[serde(default)]
-    pub tls: Tls,
+    pub tls: Secured<Mode>,
     /// Logs in, by AUTH PLAIN or LOGIN, whichever the server offers.
     pub auth: Option<Auth>,
     /// The sender, `NAME@DOMAIN` or `Name <NAME@DOMAIN>`.
@@ -52,17 +54,12 @@ pub struct SmtpConfig {
     pub helo: Option<Spanned<String>>,
     /// For the whole dialogue. Default 30s.
     pub timeout: Option<Lapse>,
-    /// A PEM file of certificates to trust instead of the system's. Relative to the workspace.
-    pub ca: Option<Spanned<String>>,
-    /// Takes any certificate. Shown with every request. Default false.
-    #[serde(default)]
-    pub insecure: bool,
 }
 
 /// How the connection is secured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Tls {
+pub enum Mode {
     /// Not at all.
     None,
     /// By STARTTLS where the server offers it, else not at all. The attribute `tls` says which it was.
@@ -224,7 +221,7 @@ impl SmtpConfig {
         if let Some(auth) = self
             .auth
             .as_ref()
-            .filter(|a| self.tls == Tls::None && !a.without_tls)
+            .filter(|a| self.tls.mode == Mode::None && !a.without_tls)
         {
             let message = "`auth` with `tls: none` would send the password in the clear";
             out.error(
@@ -244,11 +241,7 @@ impl SmtpConfig {
                 "expected a duration such as 30s",
             );
         }
-        if let Some(ca) = self.ca.as_ref().filter(|_| self.insecure) {
-            let message = "`ca` beside `insecure: true` has no effect: any certificate is taken";
-            out.error(Code::Setting, ca.span, message, "never read")
-                .help("remove one of the two");
-        }
+        self.tls.check(self.tls.mode == Mode::None, out);
         let helo = self.helo.as_ref();
         if let Some(helo) = helo.filter(|h| h.is_empty() || !h.bytes().all(|b| b.is_ascii_graphic())) {
             let message = format!("`{}` is no name for EHLO", helo.value.escape_debug());

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::ClientConfig;
 use tokio::time::timeout;
 
-use super::config::Tls;
+use super::config::Mode;
 use super::render::Login;
 use super::wire::{Reply, Wire};
 use crate::clock::Clock;
@@ -25,7 +25,7 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 pub(super) struct Job {
     pub(super) host: String,
     pub(super) port: u16,
-    pub(super) tls: Tls,
+    pub(super) tls: Mode,
     pub(super) client: Option<Arc<ClientConfig>>,
     pub(super) helo: Option<String>,
     pub(super) login: Option<Login>,
@@ -157,12 +157,12 @@ impl Dialogue {
         self.hello().await?;
         let offered = self.offers("STARTTLS");
         match self.job.tls {
-            Tls::Starttls if !offered => {
+            Mode::Starttls if !offered => {
                 let message =
                     "the server does not offer STARTTLS; set `tls: none` where that is as it should be";
                 Err(Fault::new(Reason::Tls, message).into())
             }
-            Tls::Starttls | Tls::Opportunistic if offered => self.start_tls().await,
+            Mode::Starttls | Mode::Opportunistic if offered => self.start_tls().await,
             _ => Ok(()),
         }
     }

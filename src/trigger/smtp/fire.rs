@@ -9,12 +9,13 @@ use rustls::ClientConfig;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::config::{SmtpConfig, Tls};
+use super::config::{Mode, SmtpConfig};
 use super::dialogue::{Decided, Dialogue, Job};
+use super::message;
 use super::render::{MAIL_LIMIT, Rendered};
-use super::{message, tls};
 use crate::clock::Clock;
 use crate::model::{Answer, Fault, Lapse, Reason, Response, Scope, SendFailure, Timings};
+use crate::tls;
 use crate::trigger::{OpenContext, Prepared, Shot, Trigger};
 
 /// As much of a mail is shown.
@@ -34,9 +35,9 @@ impl SmtpTrigger {
     /// # Errors
     /// A certificate or an attachment that cannot be read.
     pub(super) fn open(config: SmtpConfig, context: &OpenContext) -> Result<Self, Fault> {
-        let client = match config.tls {
-            Tls::None => None,
-            _ => Some(tls::client(&config, &context.root)?),
+        let client = match config.tls.mode {
+            Mode::None => None,
+            _ => Some(Arc::new(tls::client(&config.tls.tls, &context.root)?)),
         };
         let paths = config
             .attachments
@@ -58,13 +59,13 @@ impl SmtpTrigger {
         let cut = raw.len().min(SHOWN);
         json!({
             "server": format!("{}:{}", mail.host, mail.port),
-            "tls": match self.config.tls {
-                Tls::None => "none",
-                Tls::Opportunistic => "opportunistic",
-                Tls::Starttls => "starttls",
-                Tls::Implicit => "implicit",
+            "tls": match self.config.tls.mode {
+                Mode::None => "none",
+                Mode::Opportunistic => "opportunistic",
+                Mode::Starttls => "starttls",
+                Mode::Implicit => "implicit",
             },
-            "insecure": self.config.insecure,
+            "insecure": self.config.tls.tls.insecure(),
             "user": mail.login.as_ref().map(|l| l.user.as_str()),
             "envelope_from": mail.envelope_from.as_ref().map_or("", |a| a.as_ref()),
             "to": message::shown(&mail.to),
@@ -100,7 +101,7 @@ impl Trigger for SmtpTrigger {
                 .map_or_else(String::new, ToString::to_string),
             host: mail.host,
             port: mail.port,
-            tls: self.config.tls,
+            tls: self.config.tls.mode,
             client: self.client.clone(),
             helo: self.config.helo.as_ref().map(|h| h.value.clone()),
             login: mail.login,

@@ -6,7 +6,7 @@ use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{Address, message};
 
-use super::config::{Addresses, Attachment, SmtpConfig, Tls};
+use super::config::{Addresses, Attachment, Mode, SmtpConfig};
 use crate::model::{Fault, Reason, Scope, Template};
 
 /// The largest mail that is sent, in bytes.
@@ -60,7 +60,7 @@ impl Rendered {
         files: &[Option<Vec<u8>>],
         scope: &dyn Scope,
     ) -> Result<Self, Fault> {
-        let (host, port) = server(&line("server", &config.server, scope)?, config.tls)?;
+        let (host, port) = server(&line("server", &config.server, scope)?, config.tls.mode)?;
         let auth = config.auth.as_ref();
         let login = auth.map(|auth| {
             Ok::<_, Fault>(Login {
@@ -192,11 +192,11 @@ fn file(attachment: &Attachment, bytes: Option<&Vec<u8>>, scope: &dyn Scope) -> 
 }
 
 /// `HOST`, `HOST:PORT`, `[IPV6]`, `[IPV6]:PORT`.
-fn server(text: &str, tls: Tls) -> Result<(String, u16), Fault> {
+fn server(text: &str, tls: Mode) -> Result<(String, u16), Fault> {
     let default = match tls {
-        Tls::None | Tls::Opportunistic => 25,
-        Tls::Starttls => 587,
-        Tls::Implicit => 465,
+        Mode::None | Mode::Opportunistic => 25,
+        Mode::Starttls => 587,
+        Mode::Implicit => 465,
     };
     let text = text.trim();
     let parts = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -242,7 +242,7 @@ mod tests {
             ("smtp://mx.test:25", None),
             ("user@mx.test:25", None),
         ] {
-            let found = server(text, Tls::Starttls).ok();
+            let found = server(text, Mode::Starttls).ok();
             assert_eq!(found.as_ref().map(|(h, p)| (h.as_str(), *p)), expected, "{text}");
         }
     }

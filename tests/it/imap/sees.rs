@@ -101,7 +101,7 @@ async fn idle_ends_a_long_pause() {
 async fn without_idle_it_polls() {
     let dovecot = Dovecot::start_with(Options {
         without_idle: true,
-        tls: false,
+        ..Options::default()
     });
     let rig = Rig::on(dovecot.imap, json!({ "burst": "1200ms" })).await;
     let (_, token) = rig.arm().await;

@@ -13,8 +13,9 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("clock", &["model"]),
     ("redact", &["model"]),
     ("diag", &["model", "redact"]),
-    ("trigger", &["model", "clock", "diag", "redact"]),
-    ("channel", &["model", "clock", "diag", "redact"]),
+    ("tls", &["model", "diag"]),
+    ("trigger", &["model", "clock", "diag", "redact", "tls"]),
+    ("channel", &["model", "clock", "diag", "redact", "tls"]),
     // Where runs are kept and when they are due are settings too.
     (
         "definition",
@@ -49,7 +50,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         "report::progress",
         &["engine::Update", "engine::Step", "engine::StepUpdate"],
     ),
-    ("alert", &["model", "store", "redact"]),
+    ("alert", &["model", "store", "redact", "tls"]),
     ("compare", &["model", "stats", "store"]),
     // A listener hands requests on; it knows the shape of who takes them, and no kind. Pages and API tell of records.
     (
@@ -67,7 +68,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "channel::Trouble",
         ],
     ),
-    ("sandbox", &["model", "clock"]),
+    ("sandbox", &["model", "clock", "tls"]),
     (
         "cli",
         &[
@@ -87,6 +88,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "web",
             "sandbox",
             "stats",
+            "tls",
         ],
     ),
 ];

@@ -151,9 +151,9 @@ async fn certificates_are_read_from_files_and_their_faults_named() {
     let mut client = peer.client().await.secure().await;
     assert!(client.mail(&address(), &mail("f")).await.starts_with("250"));
     for (cert, key, expected) in [
-        ("missing.pem", key.as_str(), "cannot read"),
+        ("missing.pem", key.as_str(), "cannot be read"),
         (&empty, &key, "no certificate"),
-        (&cert, &empty, "no PEM private key"),
+        (&cert, &empty, "no private key in PEM"),
         (&cert, &wrong, "cannot be used together"),
     ] {
         let Err(fault) = Peer::try_start(settings(cert, key)).await else {

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use landfall::clock::{Clock, SystemClock};
 
+use super::certificates::{Signed, put};
+
 /// Every user's password.
 pub(crate) const PASSWORD: &str = "planted-password-7f3a";
 
@@ -26,12 +28,12 @@ pub(crate) struct Dovecot {
 }
 
 /// What a test may change about the server.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Options {
     /// Does not offer IDLE.
     pub(crate) without_idle: bool,
-    /// Offers STARTTLS, and TLS at [`Dovecot::imaps`], with a certificate that only [`Dovecot::certificate`] vouches for.
-    pub(crate) tls: bool,
+    /// Offers STARTTLS, and TLS at [`Dovecot::imaps`], with this certificate.
+    pub(crate) tls: Option<Signed>,
 }
 
 impl Dovecot {
@@ -51,7 +53,7 @@ impl Dovecot {
             folder,
             server: None,
         };
-        fs::write(dovecot.config(), dovecot.settings(options)).unwrap();
+        fs::write(dovecot.config(), dovecot.settings(&options)).unwrap();
         for name in ["run", "mail"] {
             let path = dovecot.folder.path().join(name);
             fs::create_dir(&path).unwrap();
@@ -60,22 +62,12 @@ impl Dovecot {
                 chown(&path, Some(user), Some(group)).unwrap();
             }
         }
-        if options.tls {
-            let made = rcgen::generate_simple_self_signed([String::from("127.0.0.1")]).unwrap();
-            fs::write(dovecot.certificate(), made.cert.pem()).unwrap();
-            fs::write(
-                dovecot.folder.path().join("key.pem"),
-                made.signing_key.serialize_pem(),
-            )
-            .unwrap();
+        if let Some(signed) = &options.tls {
+            put(dovecot.folder.path(), "certificate.pem", &signed.certificate);
+            put(dovecot.folder.path(), "key.pem", &signed.key);
         }
         dovecot.launch();
         dovecot
-    }
-
-    /// The certificate of its TLS ports.
-    pub(crate) fn certificate(&self) -> PathBuf {
-        self.folder.path().join("certificate.pem")
     }
 
     /// Ends the server and all connections; its mail stays.
@@ -162,7 +154,7 @@ impl Dovecot {
         self.folder.path().join("dovecot.conf")
     }
 
-    fn settings(&self, options: Options) -> String {
+    fn settings(&self, options: &Options) -> String {
         let (user, group) = names();
         let (uid, gid) = if running_as_root() { nobody() } else { ids() };
         let example = "examples/mail-three-seeds/mail-system/dovecot.conf";
@@ -182,7 +174,7 @@ impl Dovecot {
         if options.without_idle {
             text += "imap_capability = IMAP4rev1 UIDPLUS LITERAL+\n";
         }
-        if options.tls {
+        if options.tls.is_some() {
             let folder = self.folder.path().display();
             let tls = format!("ssl = yes\nssl_cert = <{folder}/certificate.pem\nssl_key = <{folder}/key.pem");
             text = text

@@ -1,7 +1,9 @@
 //! What the tests share: servers that they start themselves, and fakes.
 
+pub(crate) mod certificates;
 pub(crate) mod channel;
 pub(crate) mod dovecot;
+pub(crate) mod https;
 pub(crate) mod peer;
 pub(crate) mod polled;
 pub(crate) mod postfix;

@@ -1,5 +1,5 @@
 //! The triggers, each against a peer of its own.
 
 mod exec;
-mod http;
-mod smtp;
+pub(crate) mod http;
+pub(crate) mod smtp;

@@ -8,7 +8,8 @@ use tokio_rustls::TlsConnector;
 
 use super::{Dialogue, Stop};
 use crate::model::{Fault, Reason};
-use crate::trigger::smtp::config::Tls;
+use crate::tls::explain;
+use crate::trigger::smtp::config::Mode;
 use crate::trigger::smtp::wire::{Io, Wire};
 
 impl Dialogue {
@@ -38,7 +39,7 @@ impl Dialogue {
             .insert(String::from("address"), address.to_string());
         self.attributes.insert(String::from("tls"), String::from("none"));
         let mut io: Box<dyn Io> = Box::new(tcp);
-        if self.job.tls == Tls::Implicit {
+        if self.job.tls == Mode::Implicit {
             io = self.shake_hands(io).await?;
         }
         self.connected = Some(self.clock.now());
@@ -58,7 +59,7 @@ impl Dialogue {
         let stream = TlsConnector::from(client)
             .connect(name, io)
             .await
-            .map_err(|e| tls(e.to_string()))?;
+            .map_err(|e| tls(explain(&e)))?;
         let (_, session) = stream.get_ref();
         let version = session
             .protocol_version()

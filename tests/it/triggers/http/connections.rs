@@ -7,8 +7,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::peer::Peer;
-use super::server::Server;
 use super::{failure, fire, fire_in, open, shoot};
+use crate::support::https::Server;
 
 #[tokio::test]
 async fn each_run_has_its_own_connection_unless_it_is_kept() {

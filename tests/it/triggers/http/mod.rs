@@ -2,14 +2,12 @@
 
 mod answers;
 mod bodies;
-mod certificates;
 mod connections;
 mod failures;
 mod peer;
 mod proxies;
 mod redirects;
 mod requests;
-mod server;
 mod tls;
 
 use std::path::Path;
@@ -59,7 +57,7 @@ async fn shoot(trigger: &dyn Trigger) -> (Answer, Vec<Moment>) {
     (answer, sent)
 }
 
-async fn fire_in(root: &Path, value: Value) -> Answer {
+pub(crate) async fn fire_in(root: &Path, value: Value) -> Answer {
     shoot(&*open(root, value).unwrap()).await.0
 }
 

@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::peer::{Peer, Then, take};
-use super::server::Server;
 use super::{failure, fire, fire_in, open};
+use crate::support::https::Server;
 
 #[tokio::test]
 async fn plain_requests_are_handed_to_the_proxy() {

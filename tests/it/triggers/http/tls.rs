@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
-use super::certificates::{Authority, put};
-use super::server::Server;
 use super::{failure, fire_in, open};
+use crate::support::certificates::{Authority, put};
+use crate::support::https::Server;
 
 /// Not trusted: why, in the message; nothing was sent.
 async fn refused(server: &Server, tls: Value) -> String {

@@ -2,20 +2,19 @@
 
 use std::path::Path;
 
-use landfall::model::{Identity, Reason, Repeat};
+use landfall::model::{Identity, Repeat};
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
-use super::peer::{answer, failure, fire, open_in, scope, with};
+use super::peer::{answer, fire, open_in, scope, with};
 use crate::smtp_sink::client::{Peer, address, token};
 
 /// A sink with a certificate of the test's making, for `localhost`; the certificate is also what `ca` names.
-async fn certified(change: impl FnOnce(&mut CertificateParams), more: Value) -> (Peer, tempfile::TempDir) {
+async fn certified(more: Value) -> (Peer, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let mut params = CertificateParams::new(vec![String::from("localhost")]).unwrap();
-    change(&mut params);
+    let params = CertificateParams::new(vec![String::from("localhost")]).unwrap();
     let key = KeyPair::generate().unwrap();
     let made = params.self_signed(&key).unwrap();
     let (cert_path, key_path) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
@@ -92,10 +91,10 @@ async fn the_triggers_goodbye_proves_the_acknowledgement() {
 #[tokio::test]
 async fn mail_goes_over_starttls_with_a_login() {
     let auth = json!({ "user": "canary", "password": "s3cret" });
-    let (peer, folder) = certified(|_| {}, json!({ "require_tls": true, "auth": auth })).await;
+    let (peer, folder) = certified(json!({ "require_tls": true, "auth": auth })).await;
     let settings = to_localhost(
         &peer,
-        json!({ "tls": "starttls", "auth": auth, "ca": "cert.pem" }),
+        json!({ "tls": { "mode": "starttls", "ca": "cert.pem" }, "auth": auth }),
     );
     let prepared = open_in(folder.path(), settings)
         .unwrap()
@@ -109,50 +108,6 @@ async fn mail_goes_over_starttls_with_a_login() {
         answer.attributes
     );
     assert_eq!(peer.sightings()[0].seen["envelope"]["tls"], "TLSv1_3");
-}
-
-#[tokio::test]
-async fn a_certificate_that_is_no_good_is_said_to_be() {
-    let expired = |params: &mut CertificateParams| {
-        params.not_before = rcgen::date_time_ymd(2001, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2002, 1, 1);
-    };
-    let (peer, folder) = certified(expired, json!({})).await;
-    let fire_at = async |settings: Value| {
-        let prepared = open_in(folder.path(), settings)
-            .unwrap()
-            .prepare(&scope())
-            .unwrap();
-        fire(prepared).await.0
-    };
-    let trusting = json!({ "tls": "starttls", "ca": "cert.pem" });
-    let failed = fire_at(to_localhost(&peer, trusting)).await.outcome.unwrap_err();
-    assert_eq!((failed.fault.reason, failed.in_doubt), (Reason::Tls, false));
-    assert!(
-        failed.fault.message.to_lowercase().contains("expired"),
-        "{}",
-        failed.fault
-    );
-
-    let insecure = json!({ "tls": "starttls", "insecure": true });
-    assert_eq!(
-        fire_at(to_localhost(&peer, insecure))
-            .await
-            .outcome
-            .unwrap()
-            .status,
-        250
-    );
-
-    // A good certificate for another name, and one that nobody vouches for.
-    let (peer, folder) = certified(|_| {}, json!({})).await;
-    let by_number = with(
-        peer.at,
-        json!({ "tls": "starttls", "ca": folder.path().join("cert.pem") }),
-    );
-    let failed = failure(by_number).await;
-    assert_eq!(failed.fault.reason, Reason::Tls, "{}", failed.fault);
-    assert!(peer.sightings().is_empty());
 }
 
 #[tokio::test]

@@ -121,7 +121,11 @@ async fn a_server_that_is_not_there_is_unreachable_or_unknown() {
 #[tokio::test]
 async fn tls_is_never_left_out_in_silence() {
     let (at, heard) = scripted(until("QUIT", "221 bye")).await;
-    let failed = failure(with(at, json!({ "tls": "starttls", "insecure": true }))).await;
+    let failed = failure(with(
+        at,
+        json!({ "tls": { "mode": "starttls", "insecure": true } }),
+    ))
+    .await;
     assert_eq!(failed.fault.reason, Reason::Tls);
     assert!(
         failed.fault.message.contains("does not offer STARTTLS"),
@@ -131,7 +135,11 @@ async fn tls_is_never_left_out_in_silence() {
     assert!(!heard.lock().unwrap().iter().any(|l| l.starts_with("MAIL")));
 
     let (at, _) = scripted(until("QUIT", "221 bye")).await;
-    let taken = answer(with(at, json!({ "tls": "opportunistic", "insecure": true }))).await;
+    let taken = answer(with(
+        at,
+        json!({ "tls": { "mode": "opportunistic", "insecure": true } }),
+    ))
+    .await;
     assert_eq!(
         taken.attributes["tls"], "none",
         "an open connection is told as one"
@@ -146,7 +154,11 @@ async fn tls_is_never_left_out_in_silence() {
         ("STARTTLS", injected),
     ])
     .await;
-    let failed = failure(with(at, json!({ "tls": "starttls", "insecure": true }))).await;
+    let failed = failure(with(
+        at,
+        json!({ "tls": { "mode": "starttls", "insecure": true } }),
+    ))
+    .await;
     assert_eq!(failed.fault.reason, Reason::Protocol, "{}", failed.fault);
 }
 
@@ -175,8 +187,7 @@ async fn a_login_that_fails_is_told_without_its_password() {
 
     // Over an open connection the password stays here, whatever the server offers.
     let (at, heard) = scripted(vec![("", "220 mx"), ("EHLO", "250-mx\r\n250 AUTH PLAIN")]).await;
-    let guarded =
-        json!({ "tls": "opportunistic", "insecure": true, "auth": { "user": "u", "password": "p" } });
+    let guarded = json!({ "tls": { "mode": "opportunistic", "insecure": true }, "auth": { "user": "u", "password": "p" } });
     assert_eq!(failure(with(at, guarded)).await.fault.reason, Reason::Auth);
     assert!(!heard.lock().unwrap().iter().any(|l| l.starts_with("AUTH")));
 }

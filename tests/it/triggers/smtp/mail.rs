@@ -130,8 +130,7 @@ fn what_would_break_out_of_a_header_is_refused() {
 #[test]
 fn a_request_is_shown_whole_and_without_its_password() {
     let at = "127.0.0.1:2525".parse().unwrap();
-    let more =
-        json!({ "tls": "starttls", "insecure": true, "auth": { "user": "canary", "password": "s3cret" } });
+    let more = json!({ "tls": { "mode": "starttls", "insecure": true }, "auth": { "user": "canary", "password": "s3cret" } });
     let shown = prepare(with(at, more)).unwrap().shown;
     assert_eq!(shown["server"], "127.0.0.1:2525");
     assert_eq!(
@@ -184,7 +183,7 @@ fn files_are_read_at_the_beginning() {
     assert!(fault.message.contains("missing.txt"), "{fault}");
     let Err(fault) = open_in(
         root.path(),
-        with(at, json!({ "tls": "starttls", "ca": "note.txt" })),
+        with(at, json!({ "tls": { "mode": "starttls", "ca": "note.txt" } })),
     ) else {
         panic!("took a text for a certificate")
     };
@@ -228,8 +227,8 @@ fn what_cannot_be_honoured_is_told_at_load() {
             "`timeout` of the smtp trigger is zero",
         ),
         (
-            json!({ "tls": "starttls", "insecure": true, "ca": "x" }),
-            "`ca` beside `insecure: true`",
+            json!({ "tls": { "mode": "starttls", "insecure": true, "ca": "x" } }),
+            "`tls.insecure` trusts anybody",
         ),
         (json!({ "helo": "a b" }), "`a b` is no name for EHLO"),
     ] {

@@ -3,4 +3,4 @@
 mod delivery;
 mod failures;
 mod mail;
-mod peer;
+pub(crate) mod peer;

@@ -92,7 +92,7 @@ pub(super) fn settings(server: SocketAddr) -> Value {
 }
 
 /// Settings with others on top.
-pub(super) fn with(server: SocketAddr, more: Value) -> Value {
+pub(crate) fn with(server: SocketAddr, more: Value) -> Value {
     let mut all = settings(server);
     for (name, value) in more.as_object().unwrap() {
         all[name.as_str()] = value.clone();
@@ -100,7 +100,7 @@ pub(super) fn with(server: SocketAddr, more: Value) -> Value {
     all
 }
 
-pub(super) fn scope() -> PlainScope {
+pub(crate) fn scope() -> PlainScope {
     PlainScope(vec![
         ("token", token().to_string()),
         ("run", String::from("0190-run")),
@@ -114,7 +114,7 @@ pub(super) fn config(settings: Value) -> TriggerConfig {
     serde_json::from_value(json!({ "smtp": settings })).unwrap()
 }
 
-pub(super) fn open_in(root: &Path, settings: Value) -> Result<Box<dyn Trigger>, Fault> {
+pub(crate) fn open_in(root: &Path, settings: Value) -> Result<Box<dyn Trigger>, Fault> {
     let context = OpenContext {
         clock: Arc::new(SystemClock::start()),
         root: root.to_owned(),
@@ -127,7 +127,7 @@ pub(super) fn prepare(settings: Value) -> Result<Prepared, Fault> {
 }
 
 /// Fires; the answer, and when the first byte was said to have left.
-pub(super) async fn fire(prepared: Prepared) -> (Answer, Option<Moment>) {
+pub(crate) async fn fire(prepared: Prepared) -> (Answer, Option<Moment>) {
     let sent = Arc::new(Mutex::new(None));
     let note = Arc::clone(&sent);
     let shot = Shot {

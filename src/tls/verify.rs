@@ -1,31 +1,19 @@
-//! Trust in one certificate and no other.
-
-use std::sync::Arc;
+//! Who takes certificates that no authority vouches for.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
-};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-/// Takes exactly the certificate that the sink itself shows; its signatures are checked as always.
+/// Takes one certificate, or any. The signatures of the handshake are checked as always: the peer must hold the key.
 #[derive(Debug)]
-pub(super) struct Pinned {
-    certificate: CertificateDer<'static>,
-    algorithms: WebPkiSupportedAlgorithms,
+pub(super) struct Unvouched {
+    /// The one that is taken; none: any.
+    pub(super) only: Option<CertificateDer<'static>>,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl Pinned {
-    pub(super) fn new(certificate: CertificateDer<'static>, provider: &Arc<CryptoProvider>) -> Self {
-        Self {
-            certificate,
-            algorithms: provider.signature_verification_algorithms,
-        }
-    }
-}
-
-impl ServerCertVerifier for Pinned {
+impl ServerCertVerifier for Unvouched {
     fn verify_server_cert(
         &self,
         shown: &CertificateDer<'_>,
@@ -34,7 +22,7 @@ impl ServerCertVerifier for Pinned {
         _ocsp: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if *shown == self.certificate {
+        if self.only.as_ref().is_none_or(|only| only == shown) {
             Ok(ServerCertVerified::assertion())
         } else {
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))

@@ -23,33 +23,33 @@ use tokio_rustls::TlsAcceptor;
 use super::certificates::{Authority, Signed, put};
 
 /// The server, with a folder in which its authority is `ca.pem`.
-pub(super) struct Server {
-    pub(super) at: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) at: SocketAddr,
     scheme: &'static str,
     root: TempDir,
 }
 
 /// How a server does TLS.
-pub(super) struct Tls<'a> {
-    pub(super) signed: &'a Signed,
-    pub(super) versions: &'a [&'static SupportedProtocolVersion],
+pub(crate) struct Tls<'a> {
+    pub(crate) signed: &'a Signed,
+    pub(crate) versions: &'a [&'static SupportedProtocolVersion],
     /// Asks for a certificate of this authority.
-    pub(super) clients: Option<&'a Authority>,
+    pub(crate) clients: Option<&'a Authority>,
 }
 
 impl Server {
-    pub(super) async fn plain() -> Self {
+    pub(crate) async fn plain() -> Self {
         Self::start(None, "").await
     }
 
     /// With a certificate that is in order.
-    pub(super) async fn tls() -> Self {
+    pub(crate) async fn tls() -> Self {
         let authority = Authority::new("landfall tests");
         let signed = authority.sign(&["127.0.0.1"], 2999);
         Self::with(&authority, &signed, rustls::ALL_VERSIONS, None).await
     }
 
-    pub(super) async fn with(
+    pub(crate) async fn with(
         authority: &Authority,
         signed: &Signed,
         versions: &[&'static SupportedProtocolVersion],
@@ -87,11 +87,11 @@ impl Server {
         Self { at, scheme, root }
     }
 
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.at)
     }
 
-    pub(super) fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.root.path()
     }
 }

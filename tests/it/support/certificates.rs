@@ -5,19 +5,20 @@ use std::path::Path;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 /// Signs.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pub(super) pem: String,
+    pub(crate) pem: String,
 }
 
 /// A certificate with its key, in PEM.
-pub(super) struct Signed {
-    pub(super) certificate: String,
-    pub(super) key: String,
+#[derive(Clone)]
+pub(crate) struct Signed {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 impl Authority {
-    pub(super) fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -30,11 +31,16 @@ impl Authority {
     }
 
     /// For these hosts, until the year.
-    pub(super) fn sign(&self, hosts: &[&str], until: i32) -> Signed {
+    pub(crate) fn sign(&self, hosts: &[&str], until: i32) -> Signed {
+        self.sign_between(hosts, 2000, until)
+    }
+
+    /// For these hosts, from one year until another.
+    pub(crate) fn sign_between(&self, hosts: &[&str], from: i32, until: i32) -> Signed {
         let hosts: Vec<String> = hosts.iter().map(|h| (*h).to_owned()).collect();
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(hosts).unwrap();
-        params.not_before = date_time_ymd(2000, 1, 1);
+        params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(until, 1, 1);
         Signed {
             certificate: params.signed_by(&key, &self.issuer).unwrap().pem(),
@@ -44,6 +50,6 @@ impl Authority {
 }
 
 /// Writes a file of the workspace.
-pub(super) fn put(root: &Path, name: &str, text: &str) {
+pub(crate) fn put(root: &Path, name: &str, text: &str) {
     std::fs::write(root.join(name), text).unwrap();
 }
