@@ -14,6 +14,8 @@ mod recorder;
 mod selftest;
 mod sink;
 mod supervise;
+#[cfg(test)]
+mod tests;
 mod update;
 
 use std::sync::Arc;
@@ -85,6 +87,14 @@ impl Engine {
     /// # Errors
     /// The store does not answer, or a channel cannot be built (a port in use, a file that cannot be read).
     pub async fn start(setup: Setup) -> Result<(Self, mpsc::UnboundedReceiver<Update>), Fault> {
+        Self::start_with(setup, |_| {}).await
+    }
+
+    /// The same, with what was opened changed before anything is fired.
+    async fn start_with(
+        setup: Setup,
+        change: impl FnOnce(&mut drive::Shared),
+    ) -> Result<(Self, mpsc::UnboundedReceiver<Update>), Fault> {
         let token_key = setup.store.token_key(setup.random.bytes()).await?;
         let (messages, inbox) = mpsc::channel(4096);
         let (updates, outbox) = mpsc::unbounded_channel();
@@ -95,7 +105,9 @@ impl Engine {
             control,
             updates,
         };
-        let shared = Arc::new(drive::Shared::open(&setup, token_key.clone(), queues, &stop).await?);
+        let mut shared = drive::Shared::open(&setup, token_key.clone(), queues, &stop).await?;
+        change(&mut shared);
+        let shared = Arc::new(shared);
         let engine = Self {
             messages,
             clock: setup.clock.clone(),

@@ -28,6 +28,9 @@ const CANDIDATES: usize = 64;
 /// A captured id is looked for in values of this many bytes.
 const CANDIDATE_LENGTH: std::ops::RangeInclusive<usize> = 3..=128;
 
+/// Characters of a limit's words that go into records.
+const LIMIT_WORDS: usize = 200;
+
 /// What all sinks share.
 pub(super) struct SinkShared {
     pub(super) clock: Arc<dyn Clock>,
@@ -312,8 +315,16 @@ impl ObservationSink for Sink {
     fn dropped(&self, what: &str, tokens: &[Token]) {
         tracing::warn!(channel = %self.name, what, "dropped at a limit of landfall's own");
         self.shared.count(&self.name, "dropped");
+        // A record tells the words; channels may quote a piece of what they dropped in them.
+        let clean = self.shared.redactor.text(what);
+        let mut words = clean.chars();
+        let mut told: String = words.by_ref().take(LIMIT_WORDS).collect();
+        if words.next().is_some() {
+            told.push('…');
+        }
         self.tell(Message::Event(Event::Dropped {
             channel: self.channel,
+            what: told.into(),
             tokens: tokens.to_vec(),
         }));
     }

@@ -162,6 +162,8 @@ pub enum Event {
     Dropped {
         /// Which channel.
         channel: ChannelId,
+        /// The limit, in the words that a record tells.
+        what: Arc<str>,
         /// Runs that it may have touched; all that wait on the channel where it is empty.
         tokens: Vec<Token>,
     },

@@ -16,6 +16,8 @@ pub const LOOK_TOLERANCE: Duration = Duration::from_millis(50);
 pub trait Sight {
     /// Stretches in which the channel could not see and which no later look has closed.
     fn gaps(&self, channel: ChannelId) -> &[Gap];
+    /// The limit that made the gap by dropping something, where one did.
+    fn limit(&self, channel: ChannelId, gap: Gap) -> Option<std::sync::Arc<str>>;
     /// The instant up to which nothing is unseen.
     fn through(&self, channel: ChannelId) -> Moment;
     /// How long after a limit a look that has not come back is waited for.
@@ -60,8 +62,8 @@ pub enum Why {
     Blind,
     /// The limit lies inside an interval that landfall's own outage widened.
     Widened,
-    /// A bound of landfall's own dropped something.
-    Dropped,
+    /// A limit of landfall's own dropped something; its words.
+    Dropped(std::sync::Arc<str>),
     /// Nobody knows whether the request left.
     FireUnknown,
     /// The run was ended early.
@@ -85,7 +87,7 @@ impl fmt::Display for Why {
             Self::Forbidden(n) => write!(f, "{n} arrived, none expected"),
             Self::Blind => f.write_str("the channel could not see"),
             Self::Widened => f.write_str("the limit lies inside an outage of landfall's own"),
-            Self::Dropped => f.write_str("a limit of landfall's own dropped something"),
+            Self::Dropped(limit) => write!(f, "a limit of landfall's own dropped something: {limit}"),
             Self::FireUnknown => f.write_str("nobody knows whether the request left"),
             Self::Cut(why) => f.write_str(why),
             Self::Overtaken => f.write_str("not seen when the system said that it failed"),

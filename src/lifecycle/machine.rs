@@ -114,7 +114,11 @@ impl Machine {
                 let waiting = self.channels.up(channel, now, closed);
                 self.advance_all(now, waiting, out);
             }
-            Event::Dropped { channel, tokens } => self.dropped(now, channel, &tokens),
+            Event::Dropped {
+                channel,
+                what,
+                tokens,
+            } => self.dropped(now, channel, &what, &tokens),
             Event::Cleaned { run, done } => self.cleaned(now, run, done, out),
             Event::StopFiring => self.stop_firing(out),
             Event::Cut { reason } => self.cut(now, &reason, out),

@@ -80,7 +80,7 @@ impl Gap {
     }
 }
 
-/// Most things that are kept of one run; more are counted, and taint what is not yet decided.
+/// Most things that are kept of one run; more taint what is not yet decided.
 pub(super) const ARRIVALS_LIMIT: usize = 256;
 
 /// One run.
@@ -110,8 +110,8 @@ pub struct Run {
     pub keys: Vec<String>,
     /// What arrived.
     pub arrivals: Vec<Arrival>,
-    /// A bound dropped something that may have been of this run.
-    pub tainted: bool,
+    /// The first limit that dropped something which may have been of this run.
+    pub tainted: Option<Arc<str>>,
     /// Ended before all was decided, and why.
     pub cut: Option<(Moment, Arc<str>)>,
     /// Whether the cleanup failed.
@@ -147,7 +147,7 @@ impl Run {
             answered: None,
             keys: Vec::new(),
             arrivals: Vec::new(),
-            tainted: false,
+            tainted: None,
             cut: None,
             cleanup_failed: false,
             class: None,
@@ -197,7 +197,9 @@ impl Run {
             return false;
         }
         if self.arrivals.len() >= ARRIVALS_LIMIT {
-            self.tainted = true;
+            self.taint(&Arc::from(format!(
+                "more than {ARRIVALS_LIMIT} arrivals of one run"
+            )));
             return false;
         }
         // Most runs see one thing, and many runs may wait: no room is taken for more before there is more.
@@ -219,6 +221,11 @@ impl Run {
             pending: true,
         });
         true
+    }
+
+    /// A limit dropped something that may have been of this run.
+    pub(super) fn taint(&mut self, limit: &Arc<str>) {
+        self.tainted.get_or_insert_with(|| Arc::clone(limit));
     }
 
     /// Whether an observation has not been evaluated yet.

@@ -2,7 +2,7 @@
 
 use super::{Finding, LOOK_TOLERANCE, Sight, Why};
 use crate::lifecycle::run::{Arrival, Run};
-use crate::model::{ExpectationSpec, ExpectationState, Identity, Interval, Moment};
+use crate::model::{ChannelId, ExpectationSpec, ExpectationState, Identity, Interval, Moment};
 
 /// What counts as an arrival for expectation `i`: each event, and each state once, at its first fitting sight.
 fn fitting(run: &Run, i: usize, bits: impl Fn(&Arrival) -> u64) -> Vec<&Arrival> {
@@ -92,17 +92,21 @@ fn met_state(
         return (ExpectationState::Blind, Why::Widened);
     }
     // An earlier delivery may have come while nobody saw.
-    if sight.gaps(met.channel).iter().any(|gap| gap.touches(sent, limit)) {
-        return (ExpectationState::Blind, Why::Blind);
-    }
-    if run.tainted {
-        return (ExpectationState::Blind, Why::Dropped);
+    if let Some(why) = unseen(run, sight, met.channel, sent, limit) {
+        return (ExpectationState::Blind, why);
     }
     if by(met, end) {
         (ExpectationState::Late, Why::After(met.at.hi.since(limit)))
     } else {
         (ExpectationState::Late, Why::AfterGrace(met.at.hi.since(end)))
     }
+}
+
+/// Why something of the run may have come between the two instants and not been seen.
+fn unseen(run: &Run, sight: &dyn Sight, channel: ChannelId, from: Moment, to: Moment) -> Option<Why> {
+    let gap = sight.gaps(channel).iter().find(|gap| gap.touches(from, to));
+    let blind = gap.map(|gap| sight.limit(channel, *gap).map_or(Why::Blind, Why::Dropped));
+    blind.or_else(|| run.tainted.clone().map(Why::Dropped))
 }
 
 fn unmet(
@@ -133,10 +137,8 @@ fn unmet(
     }
     let blind = if run.fire_unknown {
         Some(Why::FireUnknown)
-    } else if sight.gaps(spec.channel).iter().any(|gap| gap.touches(sent, end)) {
-        Some(Why::Blind)
     } else {
-        run.tainted.then_some(Why::Dropped)
+        unseen(run, sight, spec.channel, sent, end)
     };
     if let Some(why) = blind {
         return finding(Some(ExpectationState::Blind), None, end, why);

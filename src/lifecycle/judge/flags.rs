@@ -1,6 +1,6 @@
 //! Facts beside the class.
 
-use super::{Finding, Judgement, of_layer};
+use super::{Finding, Judgement, Why, of_layer};
 use crate::lifecycle::run::Run;
 use crate::model::{Accepted, Class, ExpectationState, Flag, Layer};
 
@@ -50,6 +50,10 @@ pub(super) fn flags(run: &Run, judgement: &Judgement) -> Vec<Flag> {
     );
     set(Flag::FireUnknown, run.fire_unknown);
     set(Flag::CleanupFailed, run.cleanup_failed);
-    set(Flag::Dropped, run.tainted);
+    let dropped = |f: &Finding| matches!(f.why, Why::Dropped(_));
+    set(
+        Flag::Dropped,
+        run.tainted.is_some() || judgement.findings.iter().any(dropped),
+    );
     flags
 }

@@ -1,5 +1,7 @@
 //! What each channel could see, and who waits to hear it.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::lifecycle::judge::Sight;
@@ -19,6 +21,8 @@ pub(super) struct Channels {
 #[derive(Debug)]
 struct State {
     gaps: Vec<Gap>,
+    /// The limits that dropped something, each with the instant of its gap.
+    limits: VecDeque<(Moment, Arc<str>)>,
     through: Moment,
     /// The latest instant for which a look has been asked for and has not failed.
     asked: Moment,
@@ -28,6 +32,7 @@ struct State {
 impl State {
     const NEW: Self = Self {
         gaps: Vec::new(),
+        limits: VecDeque::new(),
         through: Moment(i64::MIN),
         asked: Moment(i64::MIN),
         waiting: Vec::new(),
@@ -103,10 +108,14 @@ impl Channels {
         std::mem::take(&mut state.waiting)
     }
 
-    /// Something was dropped just now: as blind as a gap.
-    pub(super) fn blink(&mut self, channel: ChannelId, at: Moment) {
+    /// A limit dropped something just now: as blind as a gap.
+    pub(super) fn blink(&mut self, channel: ChannelId, at: Moment, limit: Arc<str>) {
         let state = self.state(channel);
         if state.gaps.last().is_none_or(|gap| gap.to.is_some()) {
+            if state.limits.len() >= GAPS_LIMIT {
+                state.limits.pop_front();
+            }
+            state.limits.push_back((at, limit));
             self.down(channel, at);
             self.state(channel).asked = Moment(i64::MIN);
             if let Some(gap) = self.state(channel).gaps.last_mut() {
@@ -121,6 +130,14 @@ impl Sight for Channels {
         self.list
             .get(usize::from(channel.0))
             .map_or(&[], |state| &state.gaps)
+    }
+
+    fn limit(&self, channel: ChannelId, gap: Gap) -> Option<Arc<str>> {
+        let state = self.list.get(usize::from(channel.0))?;
+        let mut limits = state.limits.iter();
+        // A gap that others were joined to has its own reason.
+        let (_, limit) = limits.find(|(at, _)| gap.from == *at && gap.to == Some(*at))?;
+        Some(Arc::clone(limit))
     }
 
     fn through(&self, channel: ChannelId) -> Moment {

@@ -1,5 +1,7 @@
 //! From something seen to the run it belongs to.
 
+use std::sync::Arc;
+
 use super::Machine;
 use crate::lifecycle::event::{Command, Seen, StrayReason};
 use crate::model::{ChannelId, Moment, ObservationId, RunId, Token};
@@ -126,13 +128,13 @@ impl Machine {
         self.advance(now, id, out);
     }
 
-    pub(super) fn dropped(&mut self, now: Moment, channel: ChannelId, tokens: &[Token]) {
+    pub(super) fn dropped(&mut self, now: Moment, channel: ChannelId, what: &Arc<str>, tokens: &[Token]) {
         if tokens.is_empty() {
-            self.channels.blink(channel, now);
+            self.channels.blink(channel, now, Arc::clone(what));
         }
         for token in tokens {
             if let Some(run) = self.tokens.get(token).and_then(|id| self.runs.get_mut(id)) {
-                run.tainted = true;
+                run.taint(what);
             }
         }
     }

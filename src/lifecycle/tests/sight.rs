@@ -240,25 +240,65 @@ fn steps_seen_in_another_order_are_flagged() {
 }
 
 #[test]
-fn what_a_bound_dropped_is_unobserved_and_never_lost() {
+fn what_a_limit_dropped_is_unobserved_and_never_lost_and_the_limit_is_named() {
+    // Of this run, and of whoever waits.
+    for tokens in [vec![token(1)], Vec::new()] {
+        let mut world = accepted(once());
+        let dropped = |what: &str| Event::Dropped {
+            channel: PUSH,
+            what: what.into(),
+            tokens: tokens.clone(),
+        };
+        world.tell(20, dropped("body_limit"));
+        world.tell(20, dropped("another"));
+        ends(&mut world, Class::Unobserved);
+        assert!(world.flags(300).contains(&Flag::Dropped), "{tokens:?}");
+        let finding = world
+            .machine
+            .judge(world.run, at(300))
+            .unwrap()
+            .findings
+            .remove(0);
+        assert_eq!(
+            finding.why.to_string(),
+            "a limit of landfall's own dropped something: body_limit"
+        );
+    }
+}
+
+#[test]
+fn a_limit_that_drops_during_an_outage_is_not_what_blinded() {
     let mut world = accepted(once());
     world.tell(
         20,
-        Event::Dropped {
+        Event::Down {
             channel: PUSH,
-            tokens: vec![token(1)],
+            since: at(20),
         },
     );
-    ends(&mut world, Class::Unobserved);
-    let mut world = accepted(once());
     world.tell(
-        20,
+        25,
         Event::Dropped {
             channel: PUSH,
+            what: "body_limit".into(),
             tokens: Vec::new(),
         },
     );
+    world.tell(
+        30,
+        Event::Up {
+            channel: PUSH,
+            closed: false,
+        },
+    );
     ends(&mut world, Class::Unobserved);
+    let finding = world
+        .machine
+        .judge(world.run, at(300))
+        .unwrap()
+        .findings
+        .remove(0);
+    assert_eq!(finding.why.to_string(), "the channel could not see");
 }
 
 #[test]
