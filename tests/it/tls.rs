@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::support::certificates::{Authority, Signed, put};
 
+/// Settings, and how the refusal begins; none: the certificate is taken.
+type Case = (Value, Option<&'static str>);
+
 /// The certificates that servers show, and a folder with the authorities that a workspace can name.
 struct Shown {
     authority: Authority,
@@ -33,8 +36,8 @@ impl Shown {
         }
     }
 
-    /// Each certificate with the settings to try on it, and how the refusal begins; none: it is taken.
-    fn cases(&self) -> [(&Signed, Vec<(Value, Option<&'static str>)>); 4] {
+    /// Each certificate with the settings to try on it.
+    fn cases(&self) -> [(&Signed, Vec<Case>); 4] {
         let (ca, anybody) = (json!({ "ca": "ca.pem" }), json!({ "insecure": true }));
         let unknown =
             Some("the certificate is self-signed or of an unknown issuer; name the issuer's under `tls.ca`");
