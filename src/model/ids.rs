@@ -10,6 +10,34 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct RunId(pub uuid::Uuid);
 
+impl RunId {
+    /// The trace that the run's request belongs to: its 16 bytes in hex. So what a tracing backend shows is found from
+    /// a run, and a run from a trace, with nothing else on record.
+    #[must_use]
+    pub fn trace_id(self) -> String {
+        self.0.simple().to_string()
+    }
+
+    /// The span of one part of the run within its trace, 8 bytes in hex: the same each time it is asked for, so that a
+    /// process that resumes a run goes on with its trace.
+    #[must_use]
+    pub fn span_id(self, part: &str) -> String {
+        let hash = blake3::Hasher::new_derive_key("landfall span")
+            .update(self.0.as_bytes())
+            .update(part.as_bytes())
+            .finalize();
+        // All zeros is no span (W3C Trace Context, section 3.2.2.4); a hash is that once in 2^64.
+        hash.to_hex().as_str()[..16].to_owned()
+    }
+
+    /// The value of a `traceparent` header for the run's request (W3C Trace Context, section 3.2): sampled, for what
+    /// a canary does is meant to be looked at.
+    #[must_use]
+    pub fn traceparent(self) -> String {
+        format!("00-{}-{}-01", self.trace_id(), self.span_id("request"))
+    }
+}
+
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

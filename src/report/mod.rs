@@ -8,6 +8,7 @@ mod github;
 mod json;
 mod junit;
 mod markdown;
+pub mod metrics;
 mod ndjson;
 mod paint;
 pub mod progress;

@@ -3,5 +3,6 @@
 mod contract;
 mod golden;
 mod hostile;
+mod metrics;
 mod progress;
 mod sample;

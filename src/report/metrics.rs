@@ -1,0 +1,143 @@
+//! What Prometheus reads: counts and histograms of what became of runs, as OpenMetrics text.
+//!
+//! Names and labels are a contract. No label bears a URL, a token or anything that a target chose. Every series of a
+//! probe that is served exists from the start, at zero, so that a rate over its first failure is right.
+//!
+//! Runs that never arrived are in no histogram: a quantile over arrivals alone would flatter. They are counted in
+//! `landfall_runs_total`, and the recording rules that ship with landfall put the two together.
+
+mod encode;
+mod series;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus_client::registry::Registry;
+
+use crate::model::{RunRecord, SkipReason};
+
+use encode::Snapshot;
+use series::Series;
+
+/// The media type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Counts since the process started. Counters go on only; Prometheus sees a restart by itself.
+#[derive(Clone)]
+pub struct Metrics {
+    inner: Arc<Inner>,
+}
+
+/// What is read at the moment of a scrape instead of being counted.
+#[derive(Clone, Debug, Default)]
+pub struct Gauges {
+    /// Runs in flight, by probe and route.
+    pub in_flight: BTreeMap<(String, String), u64>,
+    /// Of each probe every state that there is, by its word, and whether it is in it.
+    pub states: BTreeMap<String, Vec<(&'static str, bool)>>,
+    /// Whether each channel can see.
+    pub channels: BTreeMap<String, bool>,
+    /// Observations by channel and what became of them.
+    pub observations: BTreeMap<(String, String), u64>,
+    /// What listeners refused, by a stable word.
+    pub refused: BTreeMap<String, u64>,
+    /// Bytes that the store takes on disk.
+    pub store_bytes: u64,
+    /// Whether the last reload was taken.
+    pub reload_taken: bool,
+    /// Unix time, in seconds, of the last reload that was taken.
+    pub reloaded_at: f64,
+    /// The process: resident bytes, open files, seconds of CPU, and the Unix time of its start.
+    pub process: Process,
+}
+
+/// What the system says of the process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Process {
+    /// Bytes of memory in use.
+    pub resident_bytes: u64,
+    /// Open file descriptors.
+    pub open_fds: u64,
+    /// User and system time.
+    pub cpu_seconds: f64,
+    /// Unix time.
+    pub start_seconds: f64,
+}
+
+#[derive(Debug)]
+struct Inner {
+    location: String,
+    series: Mutex<BTreeMap<(String, String), Series>>,
+}
+
+impl Metrics {
+    /// Nothing is counted yet. `location` is a label of every series about runs.
+    #[must_use]
+    pub fn new(location: &str) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                location: location.to_owned(),
+                series: Mutex::default(),
+            }),
+        }
+    }
+
+    /// From now on these pairs of probe and route are told, at zero where they are new; those of no name here are
+    /// forgotten, as after a reload that took a probe away.
+    pub fn declare(&self, served: impl IntoIterator<Item = (String, String)>) {
+        let mut series = self.inner.lock();
+        let mut before = std::mem::take(&mut *series);
+        for key in served {
+            let kept = before.remove(&key).unwrap_or_default();
+            series.insert(key, kept);
+        }
+    }
+
+    /// Counts a run that has ended.
+    pub fn closed(&self, record: &RunRecord) {
+        self.with(&record.probe, &record.route, |series| series.closed(record));
+    }
+
+    /// Counts a change of a verdict. What was counted before stays counted: a run that arrived after its grace is
+    /// still one that had not arrived by then.
+    pub fn amended(&self, record: &RunRecord) {
+        self.with(&record.probe, &record.route, |series| series.amended(record));
+    }
+
+    /// Counts ticks of a leg that did not fire.
+    pub fn skipped(&self, probe: &str, route: &str, reason: SkipReason, ticks: u64) {
+        self.with(probe, route, |series| series.skipped(reason, ticks));
+    }
+
+    /// Counts a request whose first byte has left.
+    pub fn sent(&self, probe: &str, route: &str, lag: f64) {
+        self.with(probe, route, |series| series.sent(lag));
+    }
+
+    /// Everything, as OpenMetrics 1.0 text.
+    #[must_use]
+    pub fn text(&self, gauges: Gauges) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(Snapshot {
+            counted: self.inner.clone(),
+            gauges,
+        }));
+        let mut text = String::new();
+        match prometheus_client::encoding::text::encode(&mut text, &registry) {
+            Ok(()) => text,
+            // Only a formatter that fails ends here, and a string does not.
+            Err(std::fmt::Error) => String::from("# EOF\n"),
+        }
+    }
+
+    fn with(&self, probe: &str, route: &str, count: impl FnOnce(&mut Series)) {
+        let key = (probe.to_owned(), route.to_owned());
+        count(self.inner.lock().entry(key).or_default());
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, String), Series>> {
+        self.series.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
