@@ -24,6 +24,7 @@ const VARS_KEPT: usize = 4;
 #[derive(Clone)]
 pub struct RunScope {
     leg: Option<Arc<LegDef>>,
+    run: Option<RunId>,
     vars: Arc<Map<String, Value>>,
     /// Everything else, the newest first.
     newest: Option<Arc<Layer>>,
@@ -60,6 +61,7 @@ impl RunScope {
         }
         let start = Self {
             leg: Some(Arc::clone(leg)),
+            run: Some(run),
             vars: shared(vars),
             newest: None,
         }
@@ -73,6 +75,7 @@ impl RunScope {
     pub fn of_vars(vars: &Map<String, Value>) -> Self {
         Self {
             leg: None,
+            run: None,
             vars: shared(vars),
             newest: None,
         }
@@ -197,6 +200,10 @@ fn shared(vars: &Map<String, Value>) -> Arc<Map<String, Value>> {
 }
 
 impl Scope for RunScope {
+    fn run(&self) -> Option<RunId> {
+        self.run
+    }
+
     fn text(&self, template: &Template) -> Result<String, Fault> {
         template::text(&self.as_roots(), &template.source, View::Real)
     }

@@ -177,6 +177,7 @@ impl Loop {
             "input": known.leg.input,
             "token": known.token,
             "tick": known.tick.due.to_rfc3339(),
+            "traceparent": run.traceparent(),
         });
         let Some(live) = self.live.get_mut(&run) else {
             return;

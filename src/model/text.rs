@@ -324,6 +324,11 @@ pub trait Scope: Send + Sync {
         ))
     }
 
+    /// The run that this is the scope of; none for a scope of channel settings.
+    fn run(&self) -> Option<super::RunId> {
+        None
+    }
+
     /// Renders a URL. Values other than `vars` and `route` may fill its path, query and fragment only (rule S15).
     ///
     /// # Errors

@@ -26,8 +26,9 @@ pub struct Exec;
 
 /// A program that fires the request, run without a shell. The workspace has to say `allow_exec: true`.
 ///
-/// It gets the run as one JSON object on standard input (`run`, `probe`, `route`, `input`, `token`, `tick`) and each of
-/// these in the environment (`LANDFALL_TOKEN`, …), which otherwise holds `PATH`, `HOME`, `LANG` and `env` alone. Its
+/// It gets the run as one JSON object on standard input (`run`, `probe`, `route`, `input`, `token`, `tick`,
+/// `traceparent`) and each of these in the environment (`LANDFALL_TOKEN`, …; the last as `TRACEPARENT` too, where
+/// OpenTelemetry looks for it), which otherwise holds `PATH`, `HOME`, `LANG` and `env` alone. Its
 /// exit code is `response.status` (128 and the signal's number where a signal ended it), its standard output
 /// `response.body` (and `response.json`), the end of its standard error `response.headers.stderr`. Exit code 0 is
 /// accepted. What it leaves running in its process group when it ends, or at the time-out, is killed.

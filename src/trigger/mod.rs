@@ -78,7 +78,7 @@ pub struct Prepared {
 
 /// What a firing is given.
 pub struct Shot {
-    /// The run as JSON, for `exec`: `run`, `probe`, `route`, `input`, `token`, `tick`.
+    /// The run as JSON, for `exec`: `run`, `probe`, `route`, `input`, `token`, `tick`, `traceparent`.
     pub run: Value,
     /// To be called as the first byte leaves.
     pub sent: Box<dyn FnOnce(Moment) + Send>,

@@ -128,6 +128,7 @@ impl Launch {
         command
             .args(&self.arguments)
             .env_clear()
+            .envs(trace(run))
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .envs(variables(run))
             .current_dir(&self.cwd)
@@ -249,6 +250,13 @@ fn variables(run: &Value) -> Vec<(String, String)> {
         fits.then(|| (format!("LANDFALL_{}", name.to_uppercase()), text))
     };
     map.iter().filter_map(variable).collect()
+}
+
+/// Where OpenTelemetry looks for the trace that a process belongs to; what the definition says stands over it.
+fn trace(run: &Value) -> Option<(&'static str, &str)> {
+    run.get("traceparent")?
+        .as_str()
+        .map(|trace| ("TRACEPARENT", trace))
 }
 
 fn response(ended: &Ended, seconds: f64) -> Response {

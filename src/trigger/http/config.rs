@@ -21,9 +21,14 @@ pub struct HttpConfig {
     /// Added to the URL's query, encoded.
     #[serde(default)]
     pub query: BTreeMap<String, Template>,
-    /// Names in any case. A value with a line break is refused.
+    /// Names in any case. A value with a line break is refused. What is not given here is added, so that a target can
+    /// tell a canary and a trace finds it: `traceparent` (W3C Trace Context; the trace is the run's id), `baggage:
+    /// user_agent.synthetic.type=test` (OpenTelemetry) and `x-landfall-run`, the run's id.
     #[serde(default)]
     pub headers: BTreeMap<String, Template>,
+    /// `false` adds none of those headers: for a target that refuses what it does not know.
+    #[serde(default = "yes")]
+    pub marks: bool,
     /// A JSON body. A lone `{{ expression }}` keeps its type.
     #[serde(default)]
     pub json: Option<Free>,
@@ -80,6 +85,10 @@ impl HttpConfig {
         let given = bodies.into_iter().filter(|(_, given)| *given);
         given.map(|(name, _)| name).collect()
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn ten_seconds() -> Lapse {

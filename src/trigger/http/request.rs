@@ -36,6 +36,9 @@ pub(super) fn build(config: &HttpConfig, scope: &dyn Scope, root: &Path) -> Resu
         None => Method::POST,
     };
     let mut headers = headers(config, scope)?;
+    if config.marks {
+        mark(&mut headers, scope);
+    }
     let body = body::render(config, scope, root)?;
     if let Some(kind) = &body.kind {
         headers
@@ -99,6 +102,25 @@ fn headers(config: &HttpConfig, scope: &dyn Scope) -> Result<HeaderMap, Fault> {
     credentials.set_sensitive(true);
     headers.insert(AUTHORIZATION, credentials);
     Ok(headers)
+}
+
+/// By which a target can tell a canary, and a trace finds it. What the definition says stands.
+fn mark(headers: &mut HeaderMap, scope: &dyn Scope) {
+    let Some(run) = scope.run() else { return };
+    let marks = [
+        ("traceparent", HeaderValue::from_str(&run.traceparent())),
+        (
+            "baggage",
+            Ok(HeaderValue::from_static("user_agent.synthetic.type=test")),
+        ),
+        ("x-landfall-run", HeaderValue::from_str(&run.to_string())),
+    ];
+    for (name, value) in marks {
+        // Hexadecimal digits and dashes are always a header's value.
+        if let Ok(value) = value {
+            headers.entry(name).or_insert(value);
+        }
+    }
 }
 
 /// RFC 7617, section 2: the first colon ends the user.

@@ -35,6 +35,11 @@ impl TestScope {
 }
 
 impl Scope for TestScope {
+    fn run(&self) -> Option<RunId> {
+        let id = self.0.get("run")?.as_str()?;
+        Some(RunId(id.parse().unwrap()))
+    }
+
     fn text(&self, template: &Template) -> Result<String, Fault> {
         let mut out = String::new();
         let mut rest = template.source.as_str();

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::peer::Peer;
 use super::{open, prepare, response, said};
+use crate::support::polled::TestScope;
 
 #[tokio::test]
 async fn a_request_without_a_body_is_a_get() {
@@ -34,6 +35,36 @@ async fn a_request_without_a_body_is_a_get() {
     ] {
         assert_eq!(taken.header(absent), None, "{absent}");
     }
+}
+
+/// A run's id is its trace's, and what the definition says stands.
+#[test]
+fn a_canary_says_that_it_is_one_unless_told_not_to() {
+    const RUN: &str = "0192b3c4-d5e6-7000-8000-0123456789ab";
+    let shown = |more: serde_json::Value| {
+        let mut config = json!({ "url": "http://127.0.0.1/" });
+        config
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let trigger = open(Path::new("."), config).unwrap();
+        let scope = TestScope::of(&[("run", json!(RUN))]);
+        trigger.prepare(&*scope).unwrap().shown["headers"].clone()
+    };
+    let marked = shown(json!({}));
+    let trace = marked["traceparent"].as_str().unwrap();
+    let parts: Vec<&str> = trace.split('-').collect();
+    assert_eq!(
+        (parts[0], parts[1], parts[3]),
+        ("00", "0192b3c4d5e6700080000123456789ab", "01")
+    );
+    assert_eq!(parts[2].len(), 16, "{trace}");
+    assert_eq!(marked["baggage"], "user_agent.synthetic.type=test");
+    assert_eq!(marked["x-landfall-run"], RUN);
+    let own = shown(json!({ "headers": { "Baggage": "tenant=7" } }));
+    assert_eq!(own["baggage"], "tenant=7");
+    let bare = shown(json!({ "marks": false }));
+    assert_eq!(bare, json!({}));
 }
 
 #[tokio::test]
