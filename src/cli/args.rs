@@ -46,6 +46,8 @@ pub(super) enum Command {
     Schema(Schema),
     /// Print the reference of a kind
     Reference(Reference),
+    /// Make a token for the API and the pages
+    Token(Token),
     /// Print a shell's completions
     Completions(Completions),
 }
@@ -212,6 +214,36 @@ pub(super) enum SchemaOf {
     Workspace,
     /// What `run --format json` prints
     Results,
+    /// The OpenAPI document of the API of `serve`
+    Openapi,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Token {
+    #[command(subcommand)]
+    pub(super) command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TokenCommand {
+    /// Print a new token, once, and what to write into landfall.yaml
+    New {
+        /// What its holder may do
+        #[arg(long, value_enum, default_value_t = Scope::Read)]
+        scope: Scope,
+        /// How it is called in landfall.yaml, in logs and at marks
+        #[arg(long, value_name = "NAME", default_value = "NAME")]
+        name: String,
+    },
+}
+
+/// What the holder of a token may do.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum Scope {
+    /// Look at everything, change nothing
+    Read,
+    /// Also fire, pause, mute, mark and reload
+    Operate,
 }
 
 #[derive(Debug, clap::Args)]

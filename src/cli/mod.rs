@@ -14,6 +14,7 @@ mod schema;
 mod serve;
 mod signals;
 mod start;
+mod token;
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -103,6 +104,7 @@ async fn dispatch(args: Args) -> Exit {
         args::Command::Init(init) => init::run(&init),
         args::Command::Schema(schema) => schema::run(&schema),
         args::Command::Reference(reference) => reference::run(&reference),
+        args::Command::Token(token) => token::run(&token),
         args::Command::Completions(completions) => completions::run(&completions),
     }
 }

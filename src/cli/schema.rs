@@ -3,7 +3,7 @@
 use super::args::SchemaOf;
 use super::{Exit, args, output};
 use crate::definition::schema::{SchemaKind, of_output, text};
-use crate::report;
+use crate::{report, web};
 
 /// Runs the command.
 pub(super) fn run(args: &args::Schema) -> Exit {
@@ -15,6 +15,7 @@ pub(super) fn run(args: &args::Schema) -> Exit {
             "results",
             "What landfall run --format json prints",
         )),
+        SchemaOf::Openapi => text(&web::document()),
     });
     Exit::Fine
 }

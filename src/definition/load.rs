@@ -319,6 +319,7 @@ impl Loader<'_> {
             listen: settings.listen,
             admin: settings.admin,
             public_url: settings.public_url,
+            api_tokens: settings.api_tokens,
             location: settings.location,
             allow_exec: parts.allow_exec,
             vars: settings.vars,

@@ -39,7 +39,8 @@ mod yaml;
 pub(crate) use build::workspace::public_address;
 pub use load::{LoadOptions, Loaded, discover, load};
 pub use probe::{
-    ChannelDef, Cleanup, ExpectationDef, Fingerprint, LegDef, Limits, Objective, Probe, RequestDef, Workspace,
+    ApiToken, ChannelDef, Cleanup, ExpectationDef, Fingerprint, LegDef, Limits, Objective, Probe, RequestDef,
+    Workspace,
 };
 pub use raw::{RawProbe, RawWorkspace};
 pub use scope::{Explained, RunScope};

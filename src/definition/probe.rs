@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::channel::ChannelConfig;
 use crate::diag::Sources;
 use crate::lifecycle::schedule::Schedule;
-use crate::model::{Expr, Free, Leg, Span, Spanned, TokenFormat};
+use crate::model::{Access, AccessHash, Expr, Free, Leg, Span, Spanned, TokenFormat};
 use crate::redact::Redactor;
 use crate::store;
 use crate::trigger::TriggerConfig;
@@ -28,6 +28,8 @@ pub struct Workspace {
     pub admin: Option<SocketAddr>,
     /// How the outside reaches `listen`; without a final slash.
     pub public_url: Option<String>,
+    /// Who may use pages and API; where it is empty only this machine may.
+    pub api_tokens: Vec<ApiToken>,
     /// Where this landfall runs.
     pub location: Arc<str>,
     /// Whether `exec` triggers may run.
@@ -42,6 +44,17 @@ pub struct Workspace {
     pub sources: Arc<Sources>,
     /// Knows every secret of the workspace.
     pub redactor: Arc<Redactor>,
+}
+
+/// A token of the API, as it is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiToken {
+    /// Its name.
+    pub name: String,
+    /// Its digest.
+    pub hash: AccessHash,
+    /// What its holder may do.
+    pub access: Access,
 }
 
 /// A named channel.

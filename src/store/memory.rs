@@ -154,6 +154,14 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.lock().observations.keys().next_back().copied()) })
     }
 
+    fn changes(&self, after: u64, limit: u32) -> BoxFuture<'_, Result<Vec<(u64, RunRecord)>, Fault>> {
+        Box::pin(async move { Ok(self.lock().changes(after, limit)) })
+    }
+
+    fn last_change(&self) -> BoxFuture<'_, Result<u64, Fault>> {
+        Box::pin(async move { Ok(self.lock().changed) })
+    }
+
     fn replaced(&self, run: RunId) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>> {
         Box::pin(async move {
             let state = self.lock();

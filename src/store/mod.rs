@@ -180,6 +180,20 @@ pub trait Store: Send + Sync + 'static {
         })
     }
 
+    /// Ended runs, as last amended, in the order in which they closed or were amended: those whose position in it is
+    /// after `after`, at most `limit`. A run has one position, that of its last change; positions rise and are never
+    /// given again while what follows is on record. So whoever was away reads on where he was.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn changes(&self, after: u64, limit: u32) -> BoxFuture<'_, Result<Vec<(u64, RunRecord)>, Fault>>;
+
+    /// The position of the last change; zero where nothing has ended.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn last_change(&self) -> BoxFuture<'_, Result<u64, Fault>>;
+
     /// One ended run, as last amended.
     ///
     /// # Errors

@@ -17,8 +17,9 @@ use crate::store::{Page, RunFilter};
 
 pub use refused::{Diagnostic, Refused};
 pub use views::{
-    AlertView, Change, ChannelView, Fire, Fired, NewMark, PauseView, ProbeView, Quiet, Reloaded, Resumed,
-    RouteView, RunPage, RunSummary, RunView, ScheduleView, SkipView, Status, StoreView, Target, Unready,
+    AlertView, Change, ChannelView, Fire, Fired, Mute, MuteView, NewMark, Pause, PauseView, ProbeView,
+    Reloaded, Resumed, RouteView, RunPage, RunSummary, RunView, ScheduleView, SkipView, Status, StoreView,
+    Target, Unready,
 };
 
 /// What an event is about; who wants the content asks for it.
@@ -87,13 +88,13 @@ pub trait Daemon: Send + Sync + 'static {
     fn fire(&self, ask: Fire) -> BoxFuture<'_, Result<Fired, Refused>>;
 
     /// Fires no more ticks of a probe or route until it is resumed; outlives a restart.
-    fn pause(&self, ask: Quiet) -> BoxFuture<'_, Result<PauseView, Refused>>;
+    fn pause(&self, ask: Pause) -> BoxFuture<'_, Result<PauseView, Refused>>;
 
     /// Ends a pause.
     fn resume(&self, target: Target) -> BoxFuture<'_, Result<Resumed, Refused>>;
 
     /// Sends no alerts of a probe or route; measures on.
-    fn mute(&self, ask: Quiet) -> BoxFuture<'_, Result<PauseView, Refused>>;
+    fn mute(&self, ask: Mute) -> BoxFuture<'_, Result<MuteView, Refused>>;
 
     /// Ends a mute.
     fn unmute(&self, target: Target) -> BoxFuture<'_, Result<Resumed, Refused>>;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::definition::check;
+use crate::definition::probe::ApiToken;
 use crate::definition::raw::{NotRead, RawWorkspace, StoreText};
 use crate::diag::{Code, Problems};
 use crate::model::{Span, Spanned};
@@ -21,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
+    pub(crate) api_tokens: Vec<ApiToken>,
     pub(crate) location: Arc<str>,
     pub(crate) vars: Map<String, Value>,
     /// Names given on the command line.
@@ -80,6 +82,7 @@ pub(crate) fn settings(
         listen,
         admin,
         public_url: raw.public_url.as_ref().and_then(|at| public_url(at, problems)),
+        api_tokens: check::tokens(&raw.api, problems),
         location: raw
             .location
             .as_ref()

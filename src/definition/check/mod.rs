@@ -1,6 +1,7 @@
 //! Every rule of the format that types cannot hold.
 
 mod address;
+mod api;
 mod file;
 mod limits;
 mod names;
@@ -8,6 +9,7 @@ mod report;
 mod texts;
 mod timing;
 
+pub(super) use api::tokens;
 pub(super) use file::file;
 pub(super) use limits::limits;
 pub(super) use names::{probe_names, variable, workspace_names};

@@ -120,7 +120,7 @@ fn root(name: &Spanned<String>, what: &str, problems: &mut Problems) {
 }
 
 /// A name that reports show and nobody computes with: dashes are welcome.
-fn dashed(name: &Spanned<String>, what: &str, problems: &mut Problems) {
+pub(super) fn dashed(name: &Spanned<String>, what: &str, problems: &mut Problems) {
     let inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     let spelled =
         !name.is_empty() && !name.starts_with('-') && name.chars().all(inside) && name.len() <= LONGEST;

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Named, Plain, RawLimits, RawObjective};
+use super::{Named, Plain, RawApi, RawLimits, RawObjective};
 use crate::channel::ChannelConfig;
 use crate::model::{Lapse, Spanned};
 
@@ -22,6 +22,9 @@ pub struct RawWorkspace {
     pub listen: Option<Spanned<String>>,
     /// Where pages, API and metrics are served, where that is another address than `listen`.
     pub admin: Option<Spanned<String>>,
+    /// Who may use the pages and the API.
+    #[serde(default)]
+    pub api: RawApi,
     /// How the outside reaches `listen`: an http or https address. Default: `http://` and the address of `listen`.
     pub public_url: Option<Spanned<String>>,
     /// Where this landfall runs, as reports call it. Default `local`.

@@ -23,6 +23,12 @@ pub(super) struct State {
     pub(super) records: BTreeMap<(Moment, RunId), Arc<RunRecord>>,
     pub(super) ended: HashMap<RunId, Moment>,
     pub(super) replaced: HashMap<RunId, Vec<Arc<RunRecord>>>,
+    /// The last position that a change was given.
+    pub(super) changed: u64,
+    /// Ended runs by the position of their last change.
+    pub(super) changes: BTreeMap<u64, RunId>,
+    /// The same the other way round.
+    pub(super) change_of: HashMap<RunId, u64>,
     /// Claims by time, for each probe.
     pub(super) by_probe: HashMap<String, BTreeSet<(Moment, RunId)>>,
     /// Observations that no run bears.
@@ -110,6 +116,23 @@ impl State {
             self.replaced.entry(run).or_default().push(before);
         }
         self.records.insert((tick, run), record);
+        self.changed += 1;
+        self.changes.insert(self.changed, run);
+        if let Some(old) = self.change_of.insert(run, self.changed) {
+            self.changes.remove(&old);
+        }
+    }
+
+    pub(super) fn changes(&self, after: u64, limit: u32) -> Vec<(u64, RunRecord)> {
+        let record = |run: &RunId| {
+            let tick = self.ended.get(run)?;
+            self.records.get(&(*tick, *run)).map(|r| RunRecord::clone(r))
+        };
+        self.changes
+            .range(after.saturating_add(1)..)
+            .filter_map(|(position, run)| Some((*position, record(run)?)))
+            .take(limit as usize)
+            .collect()
     }
 
     pub(super) fn open_runs(&self) -> Vec<OpenRun> {
@@ -185,6 +208,9 @@ impl State {
     pub(super) fn forget(&mut self, run: RunId) {
         self.dropped += 1;
         self.ended.remove(&run);
+        if let Some(position) = self.change_of.remove(&run) {
+            self.changes.remove(&position);
+        }
         self.replaced.remove(&run);
         if let Some((fence, at)) = self.claimed.remove(&run) {
             if let Some(of_probe) = self.by_probe.get_mut(&fence.1) {

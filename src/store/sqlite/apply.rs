@@ -192,7 +192,7 @@ fn close(on: &Connection, row: &RecordRow) -> Result<(), Trouble> {
     on.prepare_cached(
         "INSERT INTO records (run, tick, probe, route, input, class, revision, record)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (run) DO UPDATE SET tick = excluded.tick, probe = excluded.probe, route = excluded.route,
+         ON CONFLICT (run) DO UPDATE SET seq = (SELECT max(seq) + 1 FROM records), tick = excluded.tick, probe = excluded.probe, route = excluded.route,
          input = excluded.input, class = excluded.class, revision = excluded.revision, record = excluded.record",
     )?
     .execute(params![

@@ -1,6 +1,7 @@
 //! The store of one process: an SQLite file.
 
 mod apply;
+mod changes;
 mod checkpoint;
 mod files;
 mod lock;
@@ -206,6 +207,14 @@ impl Store for SqliteStore {
 
     fn last_observation(&self) -> BoxFuture<'_, Result<Option<ObservationId>, Fault>> {
         Box::pin(self.readers.read(read::last_observation))
+    }
+
+    fn changes(&self, after: u64, limit: u32) -> BoxFuture<'_, Result<Vec<(u64, RunRecord)>, Fault>> {
+        Box::pin(self.readers.read(move |on| changes::changes(on, after, limit)))
+    }
+
+    fn last_change(&self) -> BoxFuture<'_, Result<u64, Fault>> {
+        Box::pin(self.readers.read(changes::last))
     }
 
     fn replaced(&self, run: RunId) -> BoxFuture<'_, Result<Vec<RunRecord>, Fault>> {

@@ -15,7 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::{Class, Mark};
 use crate::web::daemon::{
-    Change, Fired, PauseView, ProbeView, Reloaded, Resumed, RunPage, Status, StoreView,
+    Change, Fired, MuteView, PauseView, ProbeView, Reloaded, Resumed, RunPage, Status, StoreView,
 };
 use crate::web::site::Shared;
 
@@ -49,13 +49,13 @@ macro_rules! documented {
 }
 
 documented!(answers:
-    Status, ProbeView, Fired, PauseView, Resumed, Reloaded, RunPage, Change, Mark, StoreView, super::problem::Details,
+    Status, ProbeView, Fired, MuteView, PauseView, Resumed, Reloaded, RunPage, Change, Mark, StoreView, super::problem::Details,
     super::system::ChannelList, super::system::AlertList, super::probes::ProbeList, super::runs::RunAnswer,
     super::marks::MarkList,
 );
 
 documented!(bodies:
-    super::body::Nothing, super::probes::FireAsk, super::probes::QuietAsk, super::probes::ResumeAsk,
+    super::body::Nothing, super::probes::FireAsk, super::probes::PauseAsk, super::probes::MuteAsk, super::probes::ResumeAsk,
     super::marks::MarkAsk,
 );
 

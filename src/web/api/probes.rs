@@ -12,7 +12,7 @@ use super::params::{Name, NoQuery};
 use super::{Problem, json};
 use crate::model::Lapse;
 use crate::web::auth::Caller;
-use crate::web::daemon::{Fire, Fired, PauseView, ProbeView, Quiet, Resumed, Target};
+use crate::web::daemon::{Fire, Fired, Mute, MuteView, Pause, PauseView, ProbeView, Resumed, Target};
 use crate::web::site::Shared;
 
 /// All probes.
@@ -29,15 +29,12 @@ pub(super) struct FireAsk {
     /// Only these routes; left out: all.
     #[serde(default)]
     routes: Vec<String>,
-    /// Only these inputs; left out: all.
-    #[serde(default)]
-    inputs: Vec<String>,
 }
 
-/// What is to be quiet, and for how long.
+/// What to pause.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct QuietAsk {
+pub(super) struct PauseAsk {
     /// Only this route; left out: the whole probe.
     #[serde(default)]
     route: Option<String>,
@@ -45,9 +42,22 @@ pub(super) struct QuietAsk {
     #[serde(default)]
     #[schemars(length(max = 500))]
     reason: String,
-    /// When it ends by itself, counted from now: `30m`, `2h`. Left out: when somebody ends it.
-    #[serde(default, rename = "for")]
-    lapse: Option<Lapse>,
+}
+
+/// What to mute, and for how long.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MuteAsk {
+    /// Only this route; left out: the whole probe.
+    #[serde(default)]
+    route: Option<String>,
+    /// Why, for those who read it later.
+    #[serde(default)]
+    #[schemars(length(max = 500))]
+    reason: String,
+    /// When it ends by itself, counted from now: `30m`, `2h`.
+    #[serde(rename = "for")]
+    lapse: Lapse,
 }
 
 /// What is to go on.
@@ -92,11 +102,9 @@ pub(super) async fn fire(
     _: NoQuery,
     Ask(ask): Ask<FireAsk>,
 ) -> Result<Response, Problem> {
-    let FireAsk { routes, inputs } = ask;
     let fire = Fire {
         probe,
-        routes,
-        inputs,
+        routes: ask.routes,
     };
     let fired = site.daemon.fire(fire).await?;
     Ok(json(&site, StatusCode::ACCEPTED, &fired))
@@ -104,16 +112,22 @@ pub(super) async fn fire(
 
 /// Fire no more ticks of a probe or route. Ticks that come due are skipped and counted; it outlives a restart.
 #[utoipa::path(post, path = "/api/v1/probes/{probe}/pause", tag = "probes", operation_id = "pause",
-    params(("probe" = String, Path, description = "Its name")), request_body = QuietAsk,
+    params(("probe" = String, Path, description = "Its name")), request_body = PauseAsk,
     responses((status = 200, description = "The pause", body = PauseView)))]
 pub(super) async fn pause(
     State(site): State<Shared>,
     Extension(caller): Extension<Caller>,
     Name(probe): Name,
     _: NoQuery,
-    Ask(ask): Ask<QuietAsk>,
+    Ask(ask): Ask<PauseAsk>,
 ) -> Result<Response, Problem> {
-    let paused = site.daemon.pause(quiet(&site, &caller, probe, ask)?).await?;
+    let route = ask.route;
+    let pause = Pause {
+        target: Target { probe, route },
+        reason: reason(ask.reason)?,
+        by: caller.name.to_string(),
+    };
+    let paused = site.daemon.pause(pause).await?;
     Ok(json(&site, StatusCode::OK, &paused))
 }
 
@@ -133,16 +147,23 @@ pub(super) async fn resume(
 
 /// Send no alerts of a probe or route; it is measured on.
 #[utoipa::path(post, path = "/api/v1/probes/{probe}/mute", tag = "probes", operation_id = "mute",
-    params(("probe" = String, Path, description = "Its name")), request_body = QuietAsk,
-    responses((status = 200, description = "The mute", body = PauseView)))]
+    params(("probe" = String, Path, description = "Its name")), request_body = MuteAsk,
+    responses((status = 200, description = "The mute", body = MuteView)))]
 pub(super) async fn mute(
     State(site): State<Shared>,
     Extension(caller): Extension<Caller>,
     Name(probe): Name,
     _: NoQuery,
-    Ask(ask): Ask<QuietAsk>,
+    Ask(ask): Ask<MuteAsk>,
 ) -> Result<Response, Problem> {
-    let muted = site.daemon.mute(quiet(&site, &caller, probe, ask)?).await?;
+    let route = ask.route;
+    let mute = Mute {
+        target: Target { probe, route },
+        reason: reason(ask.reason)?,
+        until: site.clock.now().after(ask.lapse.0),
+        by: caller.name.to_string(),
+    };
+    let muted = site.daemon.mute(mute).await?;
     Ok(json(&site, StatusCode::OK, &muted))
 }
 
@@ -158,16 +179,4 @@ pub(super) async fn unmute(
 ) -> Result<Response, Problem> {
     let unmuted = site.daemon.unmute(Target { probe, route }).await?;
     Ok(json(&site, StatusCode::OK, &unmuted))
-}
-
-fn quiet(site: &Shared, caller: &Caller, probe: String, ask: QuietAsk) -> Result<Quiet, Problem> {
-    Ok(Quiet {
-        target: Target {
-            probe,
-            route: ask.route,
-        },
-        reason: reason(ask.reason)?,
-        until: ask.lapse.map(|lapse| site.clock.now().after(lapse.0)),
-        by: caller.name.to_string(),
-    })
 }

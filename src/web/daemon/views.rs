@@ -61,7 +61,7 @@ pub struct ProbeView {
     /// Its pause, where the whole probe is paused.
     pub paused: Option<PauseView>,
     /// Its mute, where the whole probe is muted.
-    pub muted: Option<PauseView>,
+    pub muted: Option<MuteView>,
     /// Its inputs' names.
     pub inputs: Vec<String>,
     /// Its labels.
@@ -95,7 +95,7 @@ pub struct RouteView {
     /// Its pause.
     pub paused: Option<PauseView>,
     /// Its mute.
-    pub muted: Option<PauseView>,
+    pub muted: Option<MuteView>,
     /// Runs fired and not yet decided.
     pub in_flight: u32,
     /// Its last runs, newest first; at most 20.
@@ -231,8 +231,6 @@ pub struct Fire {
     pub probe: String,
     /// Only these routes; all where it is empty.
     pub routes: Vec<String>,
-    /// Only these inputs; all where it is empty.
-    pub inputs: Vec<String>,
 }
 
 /// What was fired.
@@ -246,30 +244,46 @@ pub struct Fired {
     pub runs: u32,
 }
 
-/// What is to be quiet: to pause, or to mute.
+/// What to pause.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quiet {
+pub struct Pause {
+    /// The probe or route.
+    pub target: Target,
+    /// Why, for those who read it later; may be empty.
+    pub reason: String,
+    /// Who asked: the token's name.
+    pub by: String,
+}
+
+/// What to mute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mute {
     /// The probe or route.
     pub target: Target,
     /// Why, for those who read it later; may be empty.
     pub reason: String,
     /// When it ends by itself.
-    pub until: Option<Moment>,
+    pub until: Moment,
     /// Who asked: the token's name.
     pub by: String,
 }
 
-/// A pause or a mute.
+/// A pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PauseView {
     /// Since when.
     pub since: String,
-    /// When it ends by itself; null where somebody has to resume it.
-    pub until: Option<String>,
-    /// Why.
-    pub reason: String,
-    /// Who asked for it.
-    pub by: String,
+    /// Who asked for it, and why.
+    pub note: String,
+}
+
+/// A mute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MuteView {
+    /// When it ends by itself.
+    pub until: String,
+    /// Who asked for it, and why.
+    pub note: String,
 }
 
 /// What was resumed, or is heard again.

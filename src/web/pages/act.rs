@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::plain;
 use crate::web::api::Problem;
 use crate::web::auth::{Auth, Caller};
-use crate::web::daemon::{Fire, Quiet, Refused, Target};
+use crate::web::daemon::{Fire, Pause, Refused, Target};
 use crate::web::site::Shared;
 
 /// What each form sends.
@@ -39,7 +39,6 @@ pub(super) async fn fire(
     let fire = Fire {
         probe,
         routes: Vec::new(),
-        inputs: Vec::new(),
     };
     done("fired", site.daemon.fire(fire).await)
 }
@@ -54,10 +53,9 @@ pub(super) async fn pause(
     if let Some(refusal) = unproved(&caller, &form) {
         return refusal;
     }
-    let pause = Quiet {
+    let pause = Pause {
         target: Target { probe, route: None },
         reason: String::new(),
-        until: None,
         by: caller.name.to_string(),
     };
     done("paused", site.daemon.pause(pause).await)

@@ -120,9 +120,7 @@ fn probe_card(look: &Look, probe: &ProbeView, caller: &Caller) -> Markup {
                 @for (key, value) in &probe.labels { " · " (look.text(key)) "=" (look.text(value)) }
             }
             @if let Some(pause) = &probe.paused {
-                p.faint { "Paused since " (instant(&pause.since)) " by " (look.text(&pause.by))
-                    @if let Some(until) = &pause.until { " until " (instant(until)) }
-                    @if !pause.reason.is_empty() { ": " (look.text(&pause.reason)) } }
+                p.faint { "Paused since " (instant(&pause.since)) " " (look.text(&pause.note)) }
             }
             div.scroll { table {
                 thead { tr { th { "Route" } th { "State" } th { "Last runs" } th.number { "Latest" } th { "At" } } }
