@@ -30,13 +30,21 @@ use crate::clock::{Clock, Random};
 use crate::diag::Problems;
 use crate::model::{Fault, Moment, ObservationId, RunId, Scope, Sighting, Token, TokenKey};
 
+/// What `seen` holds whatever the kind, with a sentence each.
+pub const SEEN: &[(&str, &str)] = &[
+    ("text", "The text of what arrived."),
+    ("json", "The same as JSON, where it is JSON; else null."),
+    ("headers", "Its headers, names in lower case."),
+    ("seconds", "Seconds since the first byte; polled: the upper end."),
+];
+
 /// What the author of a kind writes.
 pub trait Kind {
     /// A complete, valid snippet: the mapping under the kind's name. Decoded, checked and printed in the reference.
     const EXAMPLE: &'static str;
     /// What `channels.NAME` offers to templates, with a sentence each.
     const OFFERS: &'static [(&'static str, &'static str)];
-    /// What `seen` holds besides `text`, `json`, `headers` and `seconds`, with a sentence each.
+    /// What `seen` holds besides [`SEEN`], with a sentence each.
     const SEEN: &'static [(&'static str, &'static str)];
     /// Whether it registers with the shared HTTP listener, which is then bound.
     const LISTENS: bool = false;

@@ -1,7 +1,7 @@
 //! Where text goes: data to stdout, everything else to stderr; colour only on a terminal.
 
 use std::io::{ErrorKind, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args;
 use crate::report::{Format, Results, Style};
@@ -50,6 +50,21 @@ pub(super) fn width() -> u16 {
 /// Whether a person watches, on a terminal whose cursor can be moved.
 pub(super) fn watched() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Where a workspace lies below the root of its repository, as annotations name files: `GITHUB_WORKSPACE` is that root
+/// in a workflow; elsewhere it is the current directory. Empty where the workspace does not lie below it.
+pub(super) fn below_repository(workspace: &Path) -> PathBuf {
+    let root = std::env::var_os("GITHUB_WORKSPACE").filter(|root| !root.is_empty());
+    let root = root.map_or_else(|| PathBuf::from("."), PathBuf::from);
+    let real = (std::fs::canonicalize(root), std::fs::canonicalize(workspace));
+    match real {
+        (Ok(root), Ok(workspace)) => workspace
+            .strip_prefix(root)
+            .map(Path::to_owned)
+            .unwrap_or_default(),
+        _ => PathBuf::new(),
+    }
 }
 
 /// Checks that every `--out` file can be written, before anything is fired.

@@ -122,6 +122,7 @@ async fn dry_run(setup: Setup, plan: &Plan) -> Exit {
 
 async fn fire(setup: Setup, plan: &Plan, args: &args::Run) -> Exit {
     let clock = setup.clock.clone();
+    let folder = output::below_repository(&setup.workspace.root);
     let started = clock.now();
     let (engine, updates) = match Engine::start(setup).await {
         Ok(running) => running,
@@ -137,11 +138,12 @@ async fn fire(setup: Setup, plan: &Plan, args: &args::Run) -> Exit {
         .await;
     engine.shut_down().await;
     let exit = collector.exit(interrupted);
-    let results = Results::new(
+    let mut results = Results::new(
         started.to_rfc3339(),
         collector.runs.into_values().collect(),
         collector.skipped,
     );
+    results.folder = folder;
     match output::write(&args.output, &results, true) {
         Ok(()) => exit,
         Err(message) => {

@@ -110,6 +110,7 @@ pub(super) async fn listener(
     let public_url = public_url.or_else(|| workspace.public_url.clone());
     let settings = web::Settings {
         public_url,
+        proxies: workspace.proxies.clone(),
         ..web::Settings::default()
     };
     let address = listen.unwrap_or(workspace.listen);

@@ -5,6 +5,27 @@ use std::ops::Range;
 /// A dotted reference, part by part: `vars.base` is `["vars", "base"]`.
 pub type NamePath = Vec<String>;
 
+/// What every run has a value of, with a sentence each: what templates and expressions name, what nothing else may be
+/// called, and what the reference tells.
+pub(super) const ROOTS: &[(&str, &str)] = &[
+    ("token", "the run's correlation token"),
+    ("run", "the run's id"),
+    ("tick", "the scheduled instant, RFC 3339"),
+    ("probe", "the probe's name"),
+    ("route", "the route's `vars`, and `route.name`"),
+    ("input", "the input that is sent"),
+    (
+        "channels",
+        "what each channel offers: `channels.hooks.url`, `channels.inbox.address`",
+    ),
+    ("vars", "the workspace's `vars`"),
+    (
+        "response",
+        "the answer, once it is there: `status`, `headers`, `body`, `json` and `seconds`",
+    ),
+    ("seen", "one observation, in `where`, `expect` and `key`"),
+];
+
 /// Something wrong in a template or an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextError {

@@ -320,6 +320,7 @@ impl Loader<'_> {
             admin: settings.admin,
             public_url: settings.public_url,
             api_tokens: settings.api_tokens,
+            proxies: settings.proxies,
             location: settings.location,
             allow_exec: parts.allow_exec,
             vars: settings.vars,

@@ -27,6 +27,7 @@ mod secrets;
 pub mod template;
 mod template_cache;
 mod template_filters;
+mod template_range;
 mod template_scan;
 #[cfg(test)]
 mod template_tests;

@@ -30,6 +30,8 @@ pub struct Workspace {
     pub public_url: Option<String>,
     /// Who may use pages and API; where it is empty only this machine may.
     pub api_tokens: Vec<ApiToken>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<ipnet::IpNet>,
     /// Where this landfall runs.
     pub location: Arc<str>,
     /// Whether `exec` triggers may run.

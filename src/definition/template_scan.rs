@@ -141,6 +141,7 @@ impl Scan<'_> {
                     depth += 1;
                     if byte == b'(' {
                         no_method(self.source, at)?;
+                        super::template_range::check(self.source, at)?;
                     }
                     if depth > DEPTH_LIMIT {
                         return Err(TextError::new(

@@ -163,6 +163,17 @@ fn limits_name_themselves() {
         &format!("{{{{ {}1{} }}}}", "(".repeat(60), ")".repeat(60)),
         "limit of 32",
     );
+    limit(
+        "{% for a in range(100000000) %}.{% endfor %}",
+        "over its limit of 100000",
+    );
+    limit("{{ range( 7, 100_008 )|length }}", "would make 100001 numbers");
+    // A bound that is a value is known only at run time.
+    limit(
+        "{% for a in range(input.amount * 100000000) %}.{% endfor %}",
+        "too many elements",
+    );
+    assert!(render("{{ range(100000)|length }}").is_ok());
     let nested = "{% for x in input.list %}".repeat(4) + &"{% endfor %}".repeat(4);
     limit(&nested, "loops nest deeper than the limit of 3");
 }

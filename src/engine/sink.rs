@@ -21,8 +21,8 @@ use crate::model::{
 use crate::redact::Redactor;
 use crate::store::{Store, StoredObservation};
 
-/// Sightings a second that bear no token; a burst may be ten times as many.
-const STRAYS_PER_SECOND: u64 = 1_000;
+/// Sightings a second that bear no token of a run that is known; a burst may be ten times as many.
+pub(super) const STRAYS_PER_SECOND: u64 = 1_000;
 /// Values of one sighting that are taken for a possible captured id.
 const CANDIDATES: usize = 64;
 /// A captured id is looked for in values of this many bytes.
@@ -58,7 +58,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    fn take(&mut self, now: Moment) -> bool {
+    pub(super) fn take(&mut self, now: Moment) -> bool {
         let since = *self.since.get_or_insert(now);
         let regained =
             u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX) * STRAYS_PER_SECOND / 1000;
@@ -238,21 +238,22 @@ impl Sink {
                 .for_each(|value| candidates(value, &mut keys));
         }
         let now = self.shared.clock.now();
-        if tokens.is_empty() {
+        let runs: Vec<RunId> = {
+            let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            tokens.iter().filter_map(|t| known.get(t).copied()).collect()
+        };
+        // Whoever saw a token once can send it for ever: it is worth no more than none.
+        if runs.is_empty() {
             let mut strays = self.shared.strays.lock().unwrap_or_else(PoisonError::into_inner);
             if !strays.take(now) {
                 drop(strays);
                 self.shared.count(&self.name, "over_stray_budget");
                 let message = format!(
-                    "more than {STRAYS_PER_SECOND} observations a second without a token (limit of strays)"
+                    "more than {STRAYS_PER_SECOND} observations a second of no run that is known (limit of strays)"
                 );
                 return Err(Fault::new(Reason::Limit, message));
             }
         }
-        let runs = {
-            let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-            tokens.iter().filter_map(|t| known.get(t).copied()).collect()
-        };
         let observation = Arc::new(Observation {
             id: self.shared.next_id(now),
             channel: self.channel,

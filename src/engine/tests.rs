@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::sink::{Budget, STRAYS_PER_SECOND};
 use super::supervise::Opened;
 use super::{Engine, Options, Setup, Update};
 use crate::channel::{Channel, ObservationSink as _, Planted, Watch};
@@ -164,4 +165,18 @@ async fn a_look_is_credited_only_to_runs_armed_before_it_had_begun() {
         "{record:?}"
     );
     engine.shut_down().await;
+}
+
+#[test]
+fn strays_have_a_budget_that_refills() {
+    let mut budget = Budget::default();
+    let mut taken = |at: Moment| (0..20 * STRAYS_PER_SECOND).filter(|_| budget.take(at)).count() as u64;
+    let begin = Moment(1_000_000_000);
+    assert_eq!(taken(begin), 10 * STRAYS_PER_SECOND);
+    assert_eq!(taken(begin), 0);
+    assert_eq!(taken(begin.after(Duration::from_secs(1))), STRAYS_PER_SECOND);
+    assert_eq!(
+        taken(begin.after(Duration::from_secs(3600))),
+        10 * STRAYS_PER_SECOND
+    );
 }

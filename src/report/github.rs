@@ -1,6 +1,7 @@
 //! The `github` format: an annotation at the line that was not met, and a plain sentence.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::explain::timeline;
 use super::figures::{sentence, skips};
@@ -15,7 +16,7 @@ const WIDTH: u16 = 100;
 pub(super) fn render(results: &Results, _: Style) -> String {
     let mut out = String::new();
     for run in results.runs.iter().filter(|r| bad(r)) {
-        out.push_str(&annotation(run));
+        out.push_str(&annotation(run, &results.folder));
     }
     for skip in skips(results) {
         let title = property(&format!("{} skipped", skip.name));
@@ -31,7 +32,7 @@ pub(super) fn render(results: &Results, _: Style) -> String {
     out
 }
 
-fn annotation(run: &RunRecord) -> String {
+fn annotation(run: &RunRecord, folder: &Path) -> String {
     let command = match run.class {
         Class::Late | Class::Duplicate => "warning",
         _ => "error",
@@ -42,7 +43,11 @@ fn annotation(run: &RunRecord) -> String {
         file, line, column, ..
     }) = unmet.into_iter().find(|u| !u.file.is_empty())
     {
-        properties.push(format!("file={}", property(&clip(file, 300))));
+        let file = folder.join(file);
+        properties.push(format!(
+            "file={}",
+            property(&clip(&file.display().to_string(), 300))
+        ));
         properties.push(format!("line={line}"));
         properties.push(format!("col={column}"));
     }

@@ -1,6 +1,7 @@
 //! A set of records with the figures over it: what every format renders.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -24,6 +25,9 @@ pub struct Results {
     /// How the verdicts agree with the sandbox's ledger; only from `demo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truth: Option<Truth>,
+    /// Where the workspace is, as seen from the root of the repository; empty where it is that root.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 /// Figures of one probe, route and input.
@@ -102,6 +106,7 @@ impl Results {
             skipped,
             summary,
             truth: None,
+            folder: PathBuf::new(),
         }
     }
 }

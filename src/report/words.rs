@@ -33,10 +33,12 @@ pub(super) fn clip(text: &str, limit: usize) -> String {
     }
 }
 
-/// Plain seconds: `0.012 s`, `1.24 s`, `330 s`; a dash for what is no number.
+/// A time in three digits that matter: `380 µs`, `0.012 s`, `1.24 s`, `330 s`; a dash for what is no number.
 pub(super) fn seconds(seconds: f64) -> String {
     match seconds {
         s if !s.is_finite() => String::from("-"),
+        s if s.abs() < 0.000_000_5 => String::from("0.000 s"),
+        s if s.abs() < 0.000_999_5 => format!("{:.0} µs", s * 1e6),
         s if s.abs() < 0.9995 => format!("{s:.3} s"),
         s if s.abs() < 99.995 => format!("{s:.2} s"),
         s => format!("{s:.0} s"),
@@ -149,6 +151,11 @@ mod tests {
     fn seconds_keep_three_digits_that_matter() {
         for (value, text) in [
             (0.0, "0.000 s"),
+            (-0.0, "0.000 s"),
+            (0.000_000_4, "0.000 s"),
+            (0.000_38, "380 µs"),
+            (-0.000_38, "-380 µs"),
+            (0.000_999_6, "0.001 s"),
             (0.0124, "0.012 s"),
             (0.9999, "1.00 s"),
             (1.236, "1.24 s"),

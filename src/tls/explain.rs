@@ -11,8 +11,9 @@ pub fn explain(error: &(dyn StdError + 'static)) -> String {
     within(error).map_or_else(|| error.to_string(), told)
 }
 
-/// The error of TLS within. An IO error that wraps another passes over it when asked for its source.
-fn within<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
+/// The error of TLS that another wraps, if any. An IO error that wraps another passes over it when asked for its source.
+#[must_use]
+pub fn within<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
     if let Some(found) = error.downcast_ref() {
         return Some(found);
     }
@@ -25,8 +26,19 @@ fn within<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
 /// What people can do something about comes first, then the library's words.
 #[must_use]
 pub fn told(error: &Error) -> String {
+    told_of(error, "`tls.ca`")
+}
+
+/// The same, where the issuer's certificate is named by another setting.
+#[must_use]
+pub fn told_of(error: &Error, setting: &str) -> String {
     let told = match error {
         Error::InvalidMessage(_) => "the peer does not speak TLS on this port",
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            return format!(
+                "the certificate is self-signed or of an unknown issuer; name the issuer's under {setting} ({error})"
+            );
+        }
         Error::InvalidCertificate(why) => of_certificate(why),
         _ => return error.to_string(),
     };
@@ -41,9 +53,6 @@ fn of_certificate(why: &CertificateError) -> &'static str {
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "the certificate is for another host"
-        }
-        CertificateError::UnknownIssuer => {
-            "the certificate is self-signed or of an unknown issuer; name the issuer's under `tls.ca`"
         }
         CertificateError::Revoked => "the certificate has been revoked",
         _ => "the certificate is not valid",

@@ -13,6 +13,6 @@ mod verify;
 
 pub use client::{client, install, pinned, system};
 pub use config::{MinVersion, Tls};
-pub use explain::{explain, told};
+pub use explain::{explain, told, told_of, within};
 pub use files::{certificates, private_key};
 pub use secured::Secured;

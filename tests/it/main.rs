@@ -23,6 +23,7 @@ mod report;
 mod repository;
 mod sandbox;
 mod serve;
+mod signals;
 mod smtp_sink;
 mod sql;
 mod store;

@@ -70,6 +70,7 @@ fn judged(kind: &str, tls: &Value, got: Result<(), Fault>, wanted: Option<&str>)
 
 mod http {
     use super::*;
+    use crate::support::channel::eventually;
     use crate::support::https::Server;
     use crate::support::polled::{Rig, watch};
     use crate::triggers::http::fire_in;
@@ -97,6 +98,58 @@ mod http {
                 judged("http trigger", &tls, fired(&server, root, &tls).await, wanted);
                 judged("http channel", &tls, asked(&server, root, &tls).await, wanted);
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_runs_out_blinds_and_what_came_meanwhile_is_found() {
+        let shown = Shown::new();
+        let server = Server::with(&shown.authority, &shown.good, rustls::ALL_VERSIONS, None).await;
+        let (url, tls) = (server.url("/{{ token }}"), json!({ "ca": "ca.pem" }));
+        let config = json!({ "url": url, "tls": tls, "poll": "20ms", "found": "seen.status == 200" });
+        let rig = Rig::open(json!({ "http": config }), shown.root.path()).await;
+        server.answers(503);
+        let token = rig.arm().await;
+        assert!(rig.of(&token).is_empty(), "a 503 is the target's own not yet");
+
+        server.shows(&shown.expired);
+        let fault = eventually("blindness", || rig.sink.downs.lock().unwrap().first().cloned()).await;
+        assert_eq!(fault.reason, Reason::Tls, "{fault}");
+        assert!(fault.message.contains("the certificate has expired"), "{fault}");
+        assert!(rig.look().await.is_err());
+        server.answers(200);
+        assert!(rig.of(&token).is_empty());
+
+        server.shows(&shown.good);
+        let seen = eventually("the answer", || rig.of(&token).first().cloned()).await;
+        assert!(seen.widened, "the outage lies in its interval: {seen:?}");
+        assert_eq!(*rig.sink.ups.lock().unwrap(), [true], "the look closed the gap");
+        assert_eq!(rig.sink.downs.lock().unwrap().len(), 1, "an outage is told once");
+        rig.end().await;
+    }
+
+    #[tokio::test]
+    async fn a_name_that_does_not_resolve_blinds_and_a_refused_connection_does_not() {
+        let refused = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        for (host, blind) in [
+            (String::from("no-such-host.invalid"), true),
+            (refused.to_string(), false),
+        ] {
+            let config = json!({ "url": format!("http://{host}/{{{{ token }}}}"), "poll": "20ms" });
+            let rig = Rig::open(json!({ "http": config }), Path::new("/")).await;
+            let armed = rig.channel.arm(watch(1, &[])).await;
+            let downs: Vec<Reason> = rig.sink.downs.lock().unwrap().iter().map(|f| f.reason).collect();
+            if blind {
+                assert_eq!(armed.unwrap_err().reason, Reason::Dns);
+                assert_eq!(downs, [Reason::Dns]);
+            } else {
+                armed.unwrap();
+                assert_eq!(downs, []);
+            }
+            rig.end().await;
         }
     }
 }
@@ -165,5 +218,60 @@ mod imap {
                 }
             }
         }
+    }
+}
+
+mod postgres {
+    use super::*;
+    use crate::support::channel::eventually;
+    use crate::support::polled::{Rig, watch};
+    use crate::support::postgres::Server;
+
+    async fn rig(server: &Server, more: &str) -> Rig {
+        let url = server.url().replace("sslmode=disable", more);
+        let query = "SELECT ref AS key, status FROM orders WHERE ref = ANY(:keys)";
+        let config = json!({ "url": url, "query": query, "poll": "50ms", "notify": "orders_changed" });
+        Rig::open(json!({ "postgres": config }), Path::new("/")).await
+    }
+
+    #[tokio::test]
+    async fn the_channel_trusts_as_its_address_says_and_sees_rows_over_tls() {
+        let shown = Shown::new();
+        let server = Server::start().await;
+        server.sql("CREATE TABLE orders (ref text, status text)").await;
+        let (ca, others) = (
+            shown.root.path().join("ca.pem"),
+            shown.root.path().join("others.pem"),
+        );
+        let full = |ca: &Path| format!("sslmode=verify-full&sslrootcert={}", ca.display());
+        for (signed, settings, taken) in [
+            (&shown.good, full(&ca), true),
+            (&shown.good, full(&others), false),
+            (&shown.expired, full(&ca), false),
+            (&shown.elsewhere, full(&ca), false),
+            (&shown.elsewhere, String::from("sslmode=require"), true),
+        ] {
+            server.secure(signed).await;
+            let rig = rig(&server, &settings).await;
+            if taken {
+                let token = rig.arm().await;
+                server
+                    .sql(&format!(
+                        "INSERT INTO orders VALUES ('{token}', 'paid'); NOTIFY orders_changed"
+                    ))
+                    .await;
+                eventually("the row", || (!rig.of(&token).is_empty()).then_some(())).await;
+            } else {
+                let fault = rig.channel.arm(watch(1, &[])).await.unwrap_err();
+                assert_eq!(fault.reason, Reason::Tls, "{settings}: {fault}");
+                assert!(fault.message.contains("certificate"), "{settings}: {fault}");
+            }
+            rig.end().await;
+        }
+        server.plain().await;
+        let rig = rig(&server, &full(&ca)).await;
+        let fault = rig.channel.arm(watch(1, &[])).await.unwrap_err();
+        assert_eq!(fault.reason, Reason::Tls, "{fault}");
+        rig.end().await;
     }
 }

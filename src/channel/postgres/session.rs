@@ -6,6 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgDatabaseError};
 use sqlx::{AssertSqlSafe, ConnectOptions, Error, Executor};
 
 use crate::model::{Fault, Reason};
+use crate::tls::{told_of, within};
 
 /// Connects and makes the session one that cannot write and cannot wait for ever.
 pub(super) async fn connect(options: &PgConnectOptions, timeout: Duration) -> Result<PgConnection, Fault> {
@@ -51,6 +52,11 @@ pub(super) fn fault(error: &Error, options: &PgConnectOptions) -> Fault {
             };
             let hint = hint.map(|h| format!("; {h}")).unwrap_or_default();
             Fault::new(reason, format!("{at} said: {} ({code}){hint}", said.message()))
+        }
+        // The driver takes a handshake that fails for an error of the connection.
+        Error::Io(e) if let Some(tls) = within(e) => {
+            let told = told_of(tls, "`sslrootcert`, a part of `url`");
+            Fault::new(Reason::Tls, format!("{at}: {told}"))
         }
         Error::Io(e) => {
             let text = e.to_string();

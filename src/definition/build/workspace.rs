@@ -1,9 +1,10 @@
 //! `landfall.yaml`, checked.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use serde_json::{Map, Value};
 
 use crate::definition::check;
@@ -23,6 +24,7 @@ pub(crate) struct Settings {
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
     pub(crate) api_tokens: Vec<ApiToken>,
+    pub(crate) proxies: Vec<IpNet>,
     pub(crate) location: Arc<str>,
     pub(crate) vars: Map<String, Value>,
     /// Names given on the command line.
@@ -83,6 +85,11 @@ pub(crate) fn settings(
         admin,
         public_url: raw.public_url.as_ref().and_then(|at| public_url(at, problems)),
         api_tokens: check::tokens(&raw.api, problems),
+        proxies: raw
+            .proxies
+            .iter()
+            .filter_map(|net| proxy(net, problems))
+            .collect(),
         location: raw
             .location
             .as_ref()
@@ -117,6 +124,35 @@ fn address(key: &str, at: &Spanned<String>, problems: &mut Problems) -> Option<S
             ));
     }
     parsed
+}
+
+/// An address alone is a network of one.
+fn proxy(net: &Spanned<String>, problems: &mut Problems) -> Option<IpNet> {
+    let text = net.value.trim();
+    let parsed = text
+        .parse()
+        .ok()
+        .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let Some(parsed) = parsed else {
+        let message = format!("`{}` is no address and no network", net.value);
+        problems
+            .error(
+                Code::BadValue,
+                net.span,
+                message,
+                "expected the address of a proxy",
+            )
+            .help("write `10.0.0.7`, or `10.0.0.0/8` for all that begin so");
+        return None;
+    };
+    if parsed.prefix_len() == 0 {
+        let message = format!("`{}` would believe everybody who they say they are", net.value);
+        problems
+            .error(Code::BadValue, net.span, message, "every address is in it")
+            .help("name the proxies alone");
+        return None;
+    }
+    Some(parsed)
 }
 
 fn public_url(at: &Spanned<String>, problems: &mut Problems) -> Option<String> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::definition::known::ROOTS;
 use crate::definition::raw::{RawExpectation, RawProbe, RawRoute, RawStep, RawWorkspace};
 use crate::diag::{Code, Problems};
 use crate::model::{Span, Spanned};
@@ -33,11 +34,6 @@ const WORDS: &[&str] = &[
     "or",
     "not",
     "is",
-];
-
-/// Names that every run has.
-const ROOTS: &[&str] = &[
-    "token", "run", "tick", "probe", "route", "input", "channels", "response", "vars", "seen",
 ];
 
 const LONGEST: usize = 100;
@@ -107,7 +103,7 @@ pub(crate) fn variable(name: &str, span: Span, what: &str, problems: &mut Proble
 
 /// A name that stands by itself in expressions.
 fn root(name: &Spanned<String>, what: &str, problems: &mut Problems) {
-    if ROOTS.contains(&name.value.as_str()) {
+    if ROOTS.iter().any(|(root, _)| *root == name.value) {
         problems.error(
             Code::ReservedName,
             name.span,

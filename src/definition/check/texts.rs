@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::address;
 use super::report::{self, Absent};
-use crate::channel::ChannelConfig;
+use crate::channel::{ChannelConfig, SEEN};
 use crate::definition::available::{Available, Shape};
 use crate::definition::build::{LegPlan, Shared};
 use crate::definition::decode::{Note, NoteKind};
@@ -202,9 +202,8 @@ fn response() -> Shape {
 }
 
 fn seen(config: &ChannelConfig) -> Shape {
-    let common = ["text", "json", "headers", "seconds"];
-    let own = config.facts().seen.iter().map(|(name, _)| *name);
-    Shape::open_fields(common.into_iter().chain(own))
+    let all = SEEN.iter().chain(config.facts().seen);
+    Shape::open_fields(all.map(|(name, _)| *name))
 }
 
 /// What a text may name on a leg; `None` where the leg does not use it.

@@ -27,6 +27,10 @@ pub struct RawWorkspace {
     pub api: RawApi,
     /// How the outside reaches `listen`: an http or https address. Default: `http://` and the address of `listen`.
     pub public_url: Option<Spanned<String>>,
+    /// Proxies in front of `listen` whose `X-Forwarded-For` is believed: addresses or networks, such as `10.0.0.0/8`.
+    /// Default: none, and the sender of a callback is whoever connects.
+    #[serde(default)]
+    pub proxies: Vec<Spanned<String>>,
     /// Where this landfall runs, as reports call it. Default `local`.
     pub location: Option<Spanned<String>>,
     /// Plain values: `vars.NAME` in templates and expressions. `--var NAME=VALUE` goes before.

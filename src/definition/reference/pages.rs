@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{Reader, described};
 use super::{Block, Group, Page, prose};
+use crate::definition::known::ROOTS;
 use crate::definition::schema::{SchemaKind, kinds, words};
 use crate::diag::Code;
 use crate::model::{Class, ExpectationState, Flag, LayerState, Reason, SkipReason};
@@ -64,7 +65,7 @@ pub(super) fn all() -> Vec<Page> {
             "Why something could not be done: the first word of the reason of a rejected run.",
         ),
         codes(),
-        written("names", include_str!("names.md")),
+        names(),
         written("templates", include_str!("templates.md")),
         written("expressions", include_str!("expressions.md")),
     ]);
@@ -133,7 +134,7 @@ impl Schemas {
             blocks.push(Block::Heading(String::from("What `channels.NAME` offers")));
             blocks.push(Block::Words(owned(facts.offers)));
             blocks.push(Block::Heading(String::from("What `seen` holds")));
-            let mut seen = prose::rows(include_str!("seen.md"));
+            let mut seen = owned(channel::SEEN);
             seen.extend(owned(facts.seen));
             blocks.push(Block::Words(seen));
         }
@@ -179,6 +180,14 @@ fn words_page(name: &str, said: &str, words: Vec<(String, String)>) -> Page {
         group: Group::Words,
         blocks: vec![Block::Text(said.to_owned()), Block::Words(words)],
     }
+}
+
+/// What can be named, with the words of the list that the checks use.
+fn names() -> Page {
+    let mut page = written("names", include_str!("names.md"));
+    let first = page.blocks.len().min(1);
+    page.blocks.insert(first, Block::Words(owned(ROOTS)));
+    page
 }
 
 fn written(name: &str, markdown: &str) -> Page {

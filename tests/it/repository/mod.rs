@@ -1,8 +1,10 @@
 //! The repository checks itself: who imports whom, lengths, files that nothing names, leftovers, the lists of kinds.
 
+mod coverage;
 mod files;
 mod imports;
 mod kinds;
+mod supply;
 mod tree;
 
 use std::fs;

@@ -11,7 +11,7 @@ mod crash;
 mod daemon;
 mod disk;
 mod files;
-mod make;
+pub(crate) mod make;
 mod pages;
 mod same;
 mod sqlite;

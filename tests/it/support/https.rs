@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use super::certificates::{Authority, Signed, put};
 
@@ -27,6 +29,15 @@ pub(crate) struct Server {
     pub(crate) at: SocketAddr,
     scheme: &'static str,
     root: TempDir,
+    face: Arc<Face>,
+}
+
+/// What a server shows to those who connect, which a test may change.
+struct Face {
+    acceptor: Mutex<Option<TlsAcceptor>>,
+    /// Ends the connections that were made before the last change.
+    ended: Mutex<CancellationToken>,
+    status: AtomicU16,
 }
 
 /// How a server does TLS.
@@ -69,26 +80,54 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let face = Arc::new(Face {
+            acceptor: Mutex::new(acceptor),
+            ended: Mutex::default(),
+            status: AtomicU16::new(200),
+        });
+        let shown = Arc::clone(&face);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let acceptor = acceptor.clone();
+                let acceptor = shown.acceptor.lock().unwrap().clone();
+                let ended = shown.ended.lock().unwrap().clone();
+                let shown = Arc::clone(&shown);
                 tokio::spawn(async move {
                     match acceptor {
-                        None => serve(stream).await,
+                        None => serve(stream, shown, ended).await,
                         Some(acceptor) => {
                             if let Ok(stream) = acceptor.accept(stream).await {
-                                serve(stream).await;
+                                serve(stream, shown, ended).await;
                             }
                         }
                     }
                 });
             }
         });
-        Self { at, scheme, root }
+        Self {
+            at,
+            scheme,
+            root,
+            face,
+        }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}://{}{path}", self.scheme, self.at)
+    }
+
+    /// Shows this certificate from now on, and ends the connections that there are.
+    pub(crate) fn shows(&self, signed: &Signed) {
+        *self.face.acceptor.lock().unwrap() = Some(acceptor(&Tls {
+            signed,
+            versions: rustls::ALL_VERSIONS,
+            clients: None,
+        }));
+        std::mem::take(&mut *self.face.ended.lock().unwrap()).cancel();
+    }
+
+    /// Answers with this status from now on.
+    pub(crate) fn answers(&self, status: u16) {
+        self.face.status.store(status, Ordering::Relaxed);
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -118,17 +157,19 @@ fn acceptor(tls: &Tls<'_>) -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(config))
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    face: Arc<Face>,
+    ended: CancellationToken,
+) {
     let builder = Builder::new(TokioExecutor::new());
+    let status = move |request| echo(request, face.status.load(Ordering::Relaxed));
+    let served = builder.serve_connection(TokioIo::new(stream), service_fn(status));
     // A client that goes away in the middle is the test's own doing.
-    drop(
-        builder
-            .serve_connection(TokioIo::new(stream), service_fn(echo))
-            .await,
-    );
+    drop(ended.run_until_cancelled(served).await);
 }
 
-async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn echo(request: Request<Incoming>, status: u16) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map(|b| b.to_bytes()).unwrap_or_default();
     let text = format!(
@@ -138,5 +179,7 @@ async fn echo(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infal
         head.version,
         String::from_utf8_lossy(&body)
     );
-    Ok(Response::new(Full::new(Bytes::from(text.trim_end().to_owned()))))
+    let mut response = Response::new(Full::new(Bytes::from(text.trim_end().to_owned())));
+    *response.status_mut() = status.try_into().unwrap();
+    Ok(response)
 }

@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection};
 
+use super::certificates::{Signed, put};
+
 /// A running server.
 pub(crate) struct Server {
     dir: tempfile::TempDir,
@@ -73,6 +75,32 @@ impl Server {
             .arg("-D")
             .arg(self.data())
             .args(["-m", "immediate", "stop"]));
+    }
+
+    /// Speaks TLS with this certificate to those who ask for it, from the next connection on.
+    pub(crate) async fn secure(&self, signed: &Signed) {
+        let data = self.data();
+        put(&data, "server.crt", &signed.certificate);
+        put(&data, "server.key", &signed.key);
+        run(Command::new("chmod").arg("600").arg(data.join("server.key")));
+        if rustix::process::geteuid().is_root() {
+            let files = [data.join("server.crt"), data.join("server.key")];
+            run(Command::new("chown").arg("nobody:nogroup").args(files));
+        }
+        self.sql("ALTER SYSTEM SET ssl = on").await;
+        self.reload().await;
+    }
+
+    /// Speaks no TLS, from the next connection on.
+    pub(crate) async fn plain(&self) {
+        self.sql("ALTER SYSTEM SET ssl = off").await;
+        self.reload().await;
+    }
+
+    /// The signal to reload is heard soon, not at once: a server that is started anew knows its settings.
+    async fn reload(&self) {
+        self.down();
+        self.up().await;
     }
 
     /// Its address.
