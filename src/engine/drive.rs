@@ -15,7 +15,7 @@ use super::{Counters, Options, Setup, Step, StepUpdate, Update};
 use crate::clock::Clock;
 use crate::definition::{LegDef, RunScope, Workspace};
 use crate::lifecycle::{Command, Event, Machine, Seen, Settings};
-use crate::model::{ChannelId, Fault, Moment, Observation, ObservationId, RunId, TokenKey};
+use crate::model::{ChannelId, Fault, Moment, Observation, ObservationId, OwnMap, RunId, TokenKey};
 use crate::store::Store;
 use crate::trigger::Trigger;
 
@@ -144,11 +144,11 @@ impl Shared {
 pub(super) struct Loop {
     pub(super) shared: Arc<Shared>,
     pub(super) machine: Machine,
-    pub(super) live: HashMap<RunId, Live>,
+    pub(super) live: OwnMap<RunId, Live>,
     /// Contents of observations that no run has claimed yet.
-    pub(super) unclaimed: HashMap<ObservationId, Arc<Observation>>,
+    pub(super) unclaimed: OwnMap<ObservationId, Arc<Observation>>,
     /// What stands behind the runs of ticks that have just been handed in.
-    pub(super) incoming: HashMap<RunId, Arc<LegDef>>,
+    pub(super) incoming: OwnMap<RunId, Arc<LegDef>>,
     /// Empty between two messages; kept for its room.
     commands: Vec<Command>,
 }
@@ -168,9 +168,9 @@ pub(super) async fn run(
     let mut state = Loop {
         shared,
         machine,
-        live: HashMap::new(),
-        unclaimed: HashMap::new(),
-        incoming: HashMap::new(),
+        live: OwnMap::default(),
+        unclaimed: OwnMap::default(),
+        incoming: OwnMap::default(),
         commands: Vec::new(),
     };
     let work = async move {

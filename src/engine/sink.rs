@@ -1,6 +1,6 @@
 //! What channels hand their sightings to: redacts, finds keys, makes durable, and only then tells the loop.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,8 +15,8 @@ use crate::clock::Clock;
 use crate::definition::RunScope;
 use crate::lifecycle::{Event, Seen};
 use crate::model::{
-    ChannelId, Expr, Fault, Moment, Observation, ObservationId, Reason, RunId, Sighting, Token, TokenKey,
-    scan_value,
+    ChannelId, Expr, Fault, Moment, Observation, ObservationId, OwnMap, Reason, RunId, Sighting, Token,
+    TokenKey, scan_value,
 };
 use crate::redact::Redactor;
 use crate::store::{Store, StoredObservation};
@@ -41,7 +41,7 @@ pub(super) struct SinkShared {
     /// For what is said without waiting: it overtakes `messages`.
     pub(super) control: mpsc::UnboundedSender<Message>,
     /// Tokens of runs that are known, so that the store can say whose an observation is.
-    pub(super) tokens: Mutex<HashMap<Token, RunId>>,
+    pub(super) tokens: Mutex<OwnMap<Token, RunId>>,
     /// Whether any probe captures ids: otherwise only tokens are looked for.
     pub(super) captures: bool,
     /// By channel, then by what became of it.

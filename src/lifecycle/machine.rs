@@ -14,6 +14,9 @@ use crate::model::{ChannelId, Moment, RunId, Token};
 mod channels;
 mod fire;
 mod observe;
+mod runs;
+
+use runs::Runs;
 
 /// No closed run is looked for longer than this.
 const LINGER_LIMIT: Duration = Duration::from_secs(3600);
@@ -45,8 +48,7 @@ impl Settings {
 #[derive(Debug)]
 pub struct Machine {
     settings: Settings,
-    runs: HashMap<RunId, Run>,
-    tokens: HashMap<Token, RunId>,
+    runs: Runs,
     /// Captured ids; a key of several open runs tells none of them apart and matches none.
     keys: HashMap<String, Vec<RunId>>,
     deadlines: BinaryHeap<Reverse<(Moment, RunId)>>,
@@ -64,8 +66,7 @@ impl Machine {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            runs: HashMap::new(),
-            tokens: HashMap::new(),
+            runs: Runs::default(),
             keys: HashMap::new(),
             deadlines: BinaryHeap::new(),
             closed: std::collections::VecDeque::new(),
@@ -142,7 +143,7 @@ impl Machine {
     /// The run of a token.
     #[must_use]
     pub fn run_of(&self, token: &Token) -> Option<RunId> {
-        self.tokens.get(token).copied()
+        self.runs.of(token).map(|run| run.id)
     }
 
     /// What can be said of a run now.
@@ -334,7 +335,6 @@ impl Machine {
 
     fn remove(&mut self, id: RunId) -> Option<Run> {
         let run = self.runs.remove(&id)?;
-        self.tokens.remove(&run.token);
         for key in &run.keys {
             if let Some(runs) = self.keys.get_mut(key) {
                 runs.retain(|r| *r != id);

@@ -53,3 +53,7 @@ pub struct ObservationId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChannelId(pub u16);
+
+/// A map by keys that landfall made or checked itself (ids, verified tokens). Nobody else can choose them so that they
+/// collide, which lets their hash be a fast one.
+pub type OwnMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;

@@ -20,7 +20,7 @@ pub use access::{Access, AccessHash, TOKEN_PREFIX, access_token};
 pub use answer::{Answer, Response, SendFailure, Timings};
 pub use class::{Accepted, Class, ExpectationState, Flag, LayerState};
 pub use fault::{Fault, Reason};
-pub use ids::{ChannelId, ObservationId, RunId};
+pub use ids::{ChannelId, ObservationId, OwnMap, RunId};
 pub use lapse::Lapse;
 pub use leg::{ExpectationSpec, Layer, Leg, Tick, Times};
 pub use mark::{Mark, MarkId, MarkKind};

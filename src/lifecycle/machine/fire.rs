@@ -72,12 +72,11 @@ impl Machine {
             run.paired = due.paired;
             let channels = run.channels();
             run.phase = Phase::Arming(u16::try_from(channels.len()).unwrap_or(u16::MAX));
-            self.tokens.insert(run.token, run.id);
             out.push(Command::Arm {
                 run: run.id,
                 channels,
             });
-            self.runs.insert(run.id, run);
+            self.runs.insert(run);
         }
     }
 

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use super::Machine;
 use crate::lifecycle::event::{Command, Seen, StrayReason};
+use crate::lifecycle::run::Run;
 use crate::model::{ChannelId, Moment, ObservationId, RunId, Token};
 
 impl Machine {
     pub(super) fn seen(&mut self, seen: Seen, out: &mut Vec<Command>) {
         let (mut owned, mut expected) = (false, false);
         for token in &seen.tokens {
-            if let Some(id) = self.tokens.get(token).copied() {
+            if let Some(run) = self.runs.of_mut(token) {
                 owned = true;
-                expected |= self.attach(id, &seen, out);
+                expected |= attach(run, &seen, out);
             }
         }
         if !owned && let Some(id) = self.owner_by_key(&seen) {
@@ -59,23 +60,8 @@ impl Machine {
         out.push(Command::Stray { observation, reason });
     }
 
-    /// Gives an observation to a run; whether the run waits for anything on the channel.
     fn attach(&mut self, id: RunId, seen: &Seen, out: &mut Vec<Command>) -> bool {
-        let Some(run) = self.runs.get_mut(&id).filter(|r| r.waits_on(seen.channel)) else {
-            return false;
-        };
-        if run.take(seen) {
-            out.push(Command::Evaluate {
-                run: id,
-                observation: seen.observation,
-            });
-        } else {
-            out.push(Command::Redelivered {
-                run: id,
-                observation: seen.observation,
-            });
-        }
-        true
+        self.runs.get_mut(&id).is_some_and(|run| attach(run, seen, out))
     }
 
     pub(super) fn register_key(&mut self, id: RunId, key: String, out: &mut Vec<Command>) {
@@ -133,9 +119,25 @@ impl Machine {
             self.channels.blink(channel, now, Arc::clone(what));
         }
         for token in tokens {
-            if let Some(run) = self.tokens.get(token).and_then(|id| self.runs.get_mut(id)) {
+            if let Some(run) = self.runs.of_mut(token) {
                 run.taint(what);
             }
         }
     }
+}
+
+/// Gives an observation to a run; whether the run waits for anything on the channel.
+fn attach(run: &mut Run, seen: &Seen, out: &mut Vec<Command>) -> bool {
+    if !run.waits_on(seen.channel) {
+        return false;
+    }
+    let (run, observation) = (run.id, run.take(seen).then_some(seen.observation));
+    out.push(match observation {
+        Some(observation) => Command::Evaluate { run, observation },
+        None => Command::Redelivered {
+            run,
+            observation: seen.observation,
+        },
+    });
+    true
 }

@@ -4,6 +4,7 @@ mod decode;
 mod scan;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -22,6 +23,8 @@ const DIGITS_DATA: usize = 16;
 const UUID_DATA: usize = 24;
 /// The longest check of any format.
 const CHECK_MAX: usize = 12;
+/// Bytes of a token that its hash takes in.
+const HASHED: usize = 16;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 const DIGITS: &[u8; 10] = b"0123456789";
 
@@ -49,7 +52,7 @@ impl fmt::Debug for TokenKey {
 }
 
 /// A run's token, always in its canonical (lower-case) form.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Token {
     len: u8,
     bytes: [u8; UUID_LEN],
@@ -83,6 +86,14 @@ impl Token {
             len: u8::try_from(text.len()).ok()?,
             bytes,
         })
+    }
+}
+
+impl Hash for Token {
+    /// The first symbols alone: they are random in every format, and a map by tokens is asked for each observation.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (start, _) = self.bytes.as_chunks::<HASHED>();
+        state.write(&start[0]);
     }
 }
 
