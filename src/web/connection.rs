@@ -21,6 +21,7 @@ use super::listener::Shared;
 use super::site::Site;
 use super::source::{Source, client};
 use super::stream::{Progress, Watched};
+use super::work::Work;
 use super::{Word, body, surface};
 use crate::channel::{Handler, Reply, Request};
 use crate::model::Moment;
@@ -243,7 +244,7 @@ impl Connection {
         self.handled(handler, head, held).await
     }
 
-    /// In a task of its own: what has arrived is put on record also where its sender hangs up, and a panic ends there.
+    /// What has arrived is put on record also where its sender hangs up, and a panic of the handler ends here.
     async fn handled(&self, handler: Arc<dyn Handler>, request: Request, held: body::Held) -> Reply {
         let head = Request {
             headers: Vec::new(),
@@ -254,17 +255,17 @@ impl Connection {
             ..request
         };
         let worker = Arc::clone(&handler);
-        let task = self.shared.tasks.spawn(async move {
+        let handling = async move {
             let reply = worker.handle(request).await;
             drop(held);
             reply
-        });
-        let abort = task.abort_handle();
-        let word = match tokio::time::timeout(self.shared.limits.handler, task).await {
+        };
+        let mut work = Work::new(self.shared.tasks.clone(), handling);
+        let word = match tokio::time::timeout(self.shared.limits.handler, &mut work).await {
             Ok(Ok(reply)) => return reply,
             Ok(Err(_)) => Word::HandlerPanic,
             Err(_) => {
-                abort.abort();
+                work.give_up();
                 Word::HandlerTimeout
             }
         };

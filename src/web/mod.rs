@@ -20,6 +20,7 @@ mod site;
 mod source;
 mod stream;
 mod surface;
+mod work;
 
 pub use api::document;
 pub use auth::{Credential, exposed};
