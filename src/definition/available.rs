@@ -1,6 +1,7 @@
 //! What a template or an expression may name where it stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -17,9 +18,14 @@ pub(super) enum Shape {
     Later(&'static str),
 }
 
-/// The names that exist at a place.
+/// The names that exist at a place. Each text of a probe has a place of its own, and they differ by a name or two: what
+/// they have in common is shared.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Available(BTreeMap<String, Shape>);
+pub(super) struct Available {
+    common: Arc<BTreeMap<String, Shape>>,
+    /// Goes before what is common.
+    own: BTreeMap<String, Shape>,
+}
 
 /// A name that does not exist at a place.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +71,13 @@ impl Shape {
 impl Available {
     /// Adds a name.
     pub(super) fn set(&mut self, name: &str, shape: Shape) {
-        self.0.insert(name.to_owned(), shape);
+        self.own.insert(name.to_owned(), shape);
+    }
+
+    /// The same, cheap to clone from here on.
+    pub(super) fn settled(mut self) -> Self {
+        Arc::make_mut(&mut self.common).append(&mut self.own);
+        self
     }
 
     /// The same with one more name.
@@ -77,13 +89,17 @@ impl Available {
 
     /// Whether a dotted name can be there.
     pub(super) fn find(&self, path: &[String]) -> Result<(), Gap> {
-        let mut fields = &self.0;
+        let mut fields = None;
         for (depth, part) in path.iter().enumerate() {
-            match fields.get(part) {
+            let found = match fields {
+                None => self.own.get(part).or_else(|| self.common.get(part)),
+                Some(below) => BTreeMap::get(below, part),
+            };
+            match found {
                 None => {
                     return Err(Gap {
                         depth,
-                        choices: fields.keys().cloned().collect(),
+                        choices: fields.map_or_else(|| self.names(), |below| below.keys().cloned().collect()),
                         later: None,
                     });
                 }
@@ -95,9 +111,15 @@ impl Available {
                     });
                 }
                 Some(Shape::Open) => return Ok(()),
-                Some(Shape::Fields(below)) => fields = below,
+                Some(Shape::Fields(below)) => fields = Some(below),
             }
         }
         Ok(())
+    }
+
+    /// Sorted, each once.
+    fn names(&self) -> Vec<String> {
+        let names: BTreeSet<&String> = self.common.keys().chain(self.own.keys()).collect();
+        names.into_iter().cloned().collect()
     }
 }

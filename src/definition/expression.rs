@@ -3,6 +3,8 @@
 //! A missing field means 'does not hold'. Functions beyond standard CEL: `lowerAscii()`, `upperAscii()`, `trim()`,
 //! `replace(old, new)` and `split(separator)` of texts.
 
+use std::cell::Cell;
+use std::panic::catch_unwind;
 use std::sync::{Arc, LazyLock};
 
 use cel::objects::Value as CelValue;
@@ -24,9 +26,14 @@ pub const BRACKET_LIMIT: usize = 24;
 /// How deep the compiled expression may nest: also a chain of operators without brackets is deep.
 const DEPTH_LIMIT: usize = 48;
 /// The parser needs up to 200 kB a level in a debug build and stops by itself at 96 levels (cel-rust #212, #272).
-const COMPILE_STACK: usize = 64 << 20;
+pub(super) const COMPILE_STACK: usize = 64 << 20;
 
 static COMPILED: LazyLock<Cache<Compiled>> = LazyLock::new(Cache::new);
+
+thread_local! {
+    /// Whether the stack of this thread is large enough to compile on.
+    static ROOMY: Cell<bool> = const { Cell::new(false) };
+}
 
 /// A compiled expression.
 pub(super) struct Compiled {
@@ -83,21 +90,38 @@ pub fn names(source: &str) -> Result<Vec<NamePath>, TextError> {
 pub(super) fn compiled(source: &str) -> Result<Arc<Compiled>, TextError> {
     COMPILED.get(source, || {
         guard(source)?;
-        // A stack of its own: the parser recurses, and an overflow cannot be caught.
-        let text = source.to_owned();
-        std::thread::Builder::new()
-            .name(String::from("expression"))
-            .stack_size(COMPILE_STACK)
-            .spawn(move || compile(&text))
-            .map_err(|e| TextError::new(0..source.len(), format!("no thread to compile it on: {e}")))?
-            .join()
-            .unwrap_or_else(|_| {
-                Err(TextError::new(
-                    0..source.len(),
-                    "the compiler of expressions failed on this text",
-                ))
-            })
+        let compiled = if ROOMY.get() {
+            catch_unwind(|| compile(source))
+        } else {
+            compile_elsewhere(source)?
+        };
+        compiled.unwrap_or_else(|_| {
+            Err(TextError::new(
+                0..source.len(),
+                "the compiler of expressions failed on this text",
+            ))
+        })
     })
+}
+
+/// On a stack of its own: the parser recurses, and an overflow cannot be caught.
+fn compile_elsewhere(source: &str) -> Result<std::thread::Result<Result<Compiled, TextError>>, TextError> {
+    let text = source.to_owned();
+    let thread = std::thread::Builder::new()
+        .name(String::from("expression"))
+        .stack_size(COMPILE_STACK)
+        .spawn(move || compile(&text))
+        .map_err(|e| TextError::new(0..source.len(), format!("no thread to compile it on: {e}")))?;
+    Ok(thread.join())
+}
+
+/// Runs what compiles many expressions, on a thread that has at least [`COMPILE_STACK`] left: making a thread for each
+/// of them would cost more than most take to compile.
+pub(super) fn with_room<T>(work: impl FnOnce() -> T) -> T {
+    ROOMY.set(true);
+    let done = work();
+    ROOMY.set(false);
+    done
 }
 
 /// What would be dangerous to compile.

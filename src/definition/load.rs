@@ -14,14 +14,15 @@ use super::node::Tree;
 use super::probe::{ChannelDef, Probe, Workspace};
 use super::raw::{RawProbe, RawWorkspace};
 use super::secrets::{Environment, Resolver};
-use super::{check, print, timeout, yaml};
+use super::{check, expression, print, timeout, yaml};
 use crate::diag::{Code, Problem, Problems, Sources};
 use crate::model::Span;
 use crate::redact::Redactor;
 
 /// Channels that a workspace may have.
 const MAX_CHANNELS: usize = 1_000;
-const STACK: usize = 64 << 20;
+/// For the readers of YAML, and on top of them for the compiler of expressions.
+const STACK: usize = (64 << 20) + expression::COMPILE_STACK;
 
 /// Which workspace to load, and what the command line says of it.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +72,9 @@ pub fn load(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
         let builder = std::thread::Builder::new()
             .name(String::from("load"))
             .stack_size(STACK);
-        match builder.spawn_scoped(scope, || load_here(options, environment)) {
+        match builder.spawn_scoped(scope, || {
+            expression::with_room(|| load_here(options, environment))
+        }) {
             Ok(thread) => thread
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),

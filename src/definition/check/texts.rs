@@ -184,7 +184,7 @@ fn base(plan: &LegPlan<'_>, shared: &Shared) -> Available {
     for (name, _) in &plan.capture.0 {
         base.set(&name.value, Shape::Later(AFTER_ANSWER));
     }
-    base
+    base.settled()
 }
 
 /// What is there besides once the answer is known and captured.
