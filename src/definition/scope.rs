@@ -36,7 +36,7 @@ struct Layer {
 }
 
 impl RunScope {
-    /// The values a run starts with. `input` is rendered here, since it may hold templates (never the other way).
+    /// The values a run starts with, [`RunScope::with_input`] among them.
     ///
     /// # Errors
     /// A template of the input that does not render.
@@ -48,6 +48,19 @@ impl RunScope {
         token: &Token,
         channels: Map<String, Value>,
     ) -> Result<Self, Fault> {
+        Self::start(leg, vars, run, tick, token, channels).with_input()
+    }
+
+    /// The values a run starts with but for `input`.
+    #[must_use]
+    pub fn start(
+        leg: &Arc<LegDef>,
+        vars: &Map<String, Value>,
+        run: RunId,
+        tick: Moment,
+        token: &Token,
+        channels: Map<String, Value>,
+    ) -> Self {
         let mut values = Map::new();
         values.insert("token".into(), token.as_str().into());
         values.insert("run".into(), run.to_string().into());
@@ -59,15 +72,22 @@ impl RunScope {
             route.insert("name".into(), (*leg.leg.route).into());
             values.insert("route".into(), Value::Object(route));
         }
-        let start = Self {
+        Self {
             leg: Some(Arc::clone(leg)),
             run: Some(run),
             vars: shared(vars),
             newest: None,
         }
-        .over(values);
-        let input = start.json(&leg.input)?;
-        Ok(start.with("input", input))
+        .over(values)
+    }
+
+    /// The same with `input`, rendered here, since it may hold templates (never the other way).
+    ///
+    /// # Errors
+    /// A template of the input that does not render.
+    pub fn with_input(&self) -> Result<Self, Fault> {
+        let input = self.leg.as_ref().map(|leg| self.json(&leg.input)).transpose()?;
+        Ok(self.with("input", input.unwrap_or_default()))
     }
 
     /// A scope that knows `vars` alone: for channel settings.

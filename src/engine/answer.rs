@@ -1,8 +1,10 @@
 //! One firing, from the moment it may leave to layer 1 and the captured names.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
@@ -50,11 +52,9 @@ pub(super) async fn fire(
         .map_or(OVERRUN, |t| t.timeout() + OVERRUN);
     let started = shared.clock.now();
     let shot = Shot { run: facts, sent };
-    let work = tokio::spawn((prepared.fire)(shot));
-    let abort = work.abort_handle();
+    let work = AssertUnwindSafe((prepared.fire)(shot)).catch_unwind();
     let ended = async {
         let ended = tokio::time::timeout(timeout, work).await;
-        abort.abort();
         let now = shared.clock.now();
         match ended {
             Ok(Ok(answer)) => answer,

@@ -50,10 +50,15 @@ impl Shared {
         token: &Token,
     ) -> Result<(RunScope, Prepared), Fault> {
         let vars = &self.workspace.vars;
-        // Channels' own templates may name the token and the run, so a scope without channels comes first.
-        let bare = RunScope::new(def, vars, run, tick, token, Map::new())?;
-        let channels = offers(&self.channels, &def.channel_names, token, &bare)?;
-        let scope = RunScope::new(def, vars, run, tick, token, channels)?;
+        // Channels' own templates may name the token, the run and the input; or the input names the channels.
+        let start = RunScope::start(def, vars, run, tick, token, Map::new());
+        let with_input = start.with_input();
+        let known = with_input.as_ref().unwrap_or(&start);
+        let channels = Value::Object(offers(&self.channels, &def.channel_names, token, known)?);
+        let scope = match with_input {
+            Ok(scope) => scope.with("channels", channels),
+            Err(_) => start.with("channels", channels).with_input()?,
+        };
         let prepared = self.leg_trigger(def)?.prepare(&scope)?;
         Ok((scope, prepared))
     }
@@ -69,7 +74,7 @@ impl Loop {
         };
         let token = known.token;
         let shared = self.shared.clone();
-        let (scope, prepared) = match shared.prepare(&def, run, known.tick.due, &token) {
+        let (scope, mut prepared) = match shared.prepare(&def, run, known.tick.due, &token) {
             Ok(ready) => ready,
             Err(fault) => {
                 let detail = shared.workspace.redactor.text(&fault.message).into_owned();
@@ -78,7 +83,7 @@ impl Loop {
                 return;
             }
         };
-        let mut request = prepared.shown.clone();
+        let mut request = std::mem::take(&mut prepared.shown);
         shared.workspace.redactor.value(&mut request);
         let live = Live {
             token,

@@ -4,5 +4,6 @@ mod annotations;
 mod behind_a_proxy;
 mod echo;
 mod flood;
+mod inputs;
 mod system;
 mod verdicts;
