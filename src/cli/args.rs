@@ -36,6 +36,12 @@ pub(super) enum Command {
     Serve(Serve),
     /// Load and validate the workspace
     Check(Check),
+    /// Print the runs on record
+    Runs(super::runs::Args),
+    /// Note a deployment or an incident on the time line
+    Mark(super::mark::Args),
+    /// Copy the store, consistently, while it is in use
+    Backup(super::backup::Args),
     /// Start the sandbox and its probes in one process and see how often the verdicts agree with the truth
     Demo(Demo),
     /// A message gateway with scripted faults, on its own
@@ -260,7 +266,7 @@ pub(super) struct Completions {
     pub(super) shell: clap_complete::Shell,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text
         .split_once('=')
         .ok_or_else(|| format!("`{text}` has no `=`; write KEY=VALUE"))?;

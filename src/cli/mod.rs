@@ -1,14 +1,18 @@
 //! The command line. One file a command; each returns an exit code.
 
 mod args;
+mod backup;
 mod check;
 mod completions;
 mod demo;
 mod fire;
+mod history;
 mod init;
+mod mark;
 mod output;
 mod reference;
 mod run;
+mod runs;
 mod sandbox;
 mod schema;
 mod serve;
@@ -99,6 +103,9 @@ async fn dispatch(args: Args) -> Exit {
         args::Command::Run(run) => run::run(workspace, run).await,
         args::Command::Serve(serve) => serve::run(workspace, serve).await,
         args::Command::Check(check) => check::run(workspace, check).await,
+        args::Command::Runs(runs) => runs::run(workspace, runs).await,
+        args::Command::Mark(mark) => mark::run(workspace, mark).await,
+        args::Command::Backup(backup) => backup::run(workspace, backup).await,
         args::Command::Demo(demo) => demo::run(demo).await,
         args::Command::Sandbox(sandbox) => sandbox::run(sandbox).await,
         args::Command::Init(init) => init::run(&init),

@@ -23,12 +23,16 @@ pub(super) fn data(text: &str) {
 
 /// Data on stdout. A reader that has gone (`| head`) is no error of ours; a full disk is one.
 pub(super) fn put(text: &str) -> Result<(), String> {
+    piece(text).map(drop)
+}
+
+/// A piece of much data on stdout; false where the reader has gone and wants no more.
+pub(super) fn piece(text: &str) -> Result<bool, String> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(format!("standard output cannot be written: {error}"))
-        }
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(format!("standard output cannot be written: {error}")),
+        Ok(()) => Ok(true),
     }
 }
 

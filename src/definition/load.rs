@@ -110,7 +110,7 @@ fn load_here(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
     loader.finish(parts)
 }
 
-fn no_workspace(dir: Option<&Path>, here: &Path, sources: &mut Sources, problems: &mut Problems) {
+pub(super) fn no_workspace(dir: Option<&Path>, here: &Path, sources: &mut Sources, problems: &mut Problems) {
     let (place, label) = match dir {
         Some(folder) => (folder, "given with `--workspace`"),
         None => (here, "nor in any folder above"),
@@ -319,6 +319,7 @@ impl Loader<'_> {
         let workspace = (!problems.has_errors()).then(|| Workspace {
             root: self.root.to_owned(),
             store: settings.store,
+            retention: settings.retention,
             listen: settings.listen,
             admin: settings.admin,
             public_url: settings.public_url,

@@ -15,6 +15,7 @@ mod files;
 pub mod known;
 mod load;
 mod node;
+mod place;
 mod print;
 mod probe;
 pub mod raw;
@@ -39,6 +40,7 @@ mod yaml;
 
 pub(crate) use build::workspace::public_address;
 pub use load::{LoadOptions, Loaded, discover, load};
+pub use place::{StorePlace, store_place};
 pub use probe::{
     ApiToken, ChannelDef, Cleanup, ExpectationDef, Fingerprint, LegDef, Limits, Objective, Probe, RequestDef,
     Workspace,

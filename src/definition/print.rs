@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::build::Settings;
 use super::node::{Data, Node};
+use crate::model::Lapse;
 use crate::store;
 
 /// A node as a value, secrets in place.
@@ -45,6 +46,11 @@ pub(super) fn workspace(root: Option<&Node>, settings: &Settings, probes: Vec<(S
     );
     workspace.insert(String::from("listen"), json!(settings.listen.to_string()));
     workspace.insert(String::from("location"), json!(settings.location.as_ref()));
+    let kept = settings.retention;
+    workspace.insert(
+        String::from("retention"),
+        json!({ "runs": Lapse(kept.runs), "failures": Lapse(kept.failures), "rollups": Lapse(kept.rollups) }),
+    );
     if !settings.vars.is_empty() {
         workspace.insert(String::from("vars"), Value::Object(settings.vars.clone()));
     }

@@ -22,6 +22,8 @@ pub struct Workspace {
     pub root: PathBuf,
     /// Where records are kept.
     pub store: store::Location,
+    /// How long records are kept.
+    pub retention: store::Retention,
     /// Where callbacks are received.
     pub listen: SocketAddr,
     /// Where pages, API and metrics are served, where that is another address.

@@ -12,6 +12,7 @@ mod moment;
 mod observation;
 mod percent;
 mod record;
+mod rollup;
 mod state;
 mod text;
 mod token;
@@ -31,6 +32,7 @@ pub use record::{
     Amendment, ExpectationRecord, Hop, LayerRecord, Layers, ObservationRecord, RunRecord, SkipReason,
     SkipRecord, SkipSpan, Unmet,
 };
+pub use rollup::{FINGERPRINTS, Latencies, LayerRollup, Reached, Rollup};
 pub use state::ProbeState;
 pub use text::{Expr, Free, Scope, Secret, Span, Spanned, Template};
 pub use token::{FoundToken, Token, TokenFormat, TokenKey, scan_text, scan_value};

@@ -2,15 +2,22 @@
 
 mod small;
 mod state;
+mod upkeep;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
 use serde_json::Value;
 
 use self::state::State;
-use super::{Claim, Fired, Intent, Keep, OpenRun, Page, RunFilter, Store, StoreSize, StoredObservation};
-use crate::model::{Fault, Mark, Moment, ObservationId, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey};
+use super::{
+    Claim, Fired, Intent, Keep, OpenRun, Page, Retention, RollupFilter, RunFilter, Store, StoreSize,
+    StoredObservation, Upkeep,
+};
+use crate::model::{
+    Fault, Mark, Moment, ObservationId, Reason, Rollup, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
+};
 
 /// So many ended runs are kept, and as many skips, and as many observations that no open run bears.
 const KEPT: usize = 200_000;
@@ -229,6 +236,26 @@ impl Store for MemoryStore {
 
     fn size(&self) -> BoxFuture<'_, Result<StoreSize, Fault>> {
         Box::pin(async move { Ok(self.lock().size()) })
+    }
+
+    fn upkeep(&self, now: Moment, retention: Retention) -> BoxFuture<'_, Result<Upkeep, Fault>> {
+        Box::pin(async move { Ok(self.lock().keep_up(now, retention)) })
+    }
+
+    fn rollups(&self, filter: RollupFilter) -> BoxFuture<'_, Result<Vec<Rollup>, Fault>> {
+        Box::pin(async move { Ok(self.lock().rolled_up(&filter)) })
+    }
+
+    fn backup(&self, to: PathBuf) -> BoxFuture<'_, Result<u64, Fault>> {
+        Box::pin(async move {
+            Err(Fault::new(
+                Reason::Input,
+                format!(
+                    "nothing is copied to `{}`: this store is in memory; name a file under `store:`",
+                    to.display()
+                ),
+            ))
+        })
     }
 
     fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>> {

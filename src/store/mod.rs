@@ -5,6 +5,7 @@ mod memory;
 mod refusal;
 mod small;
 mod sqlite;
+mod upkeep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,13 +15,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    Fault, Mark, Moment, Observation, ObservationId, Reason, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
+    Fault, Mark, Moment, Observation, ObservationId, Reason, Rollup, RunId, RunRecord, SkipRecord, SkipSpan,
+    TokenKey,
 };
 
 pub use filter::{Order, PAGE_RUNS, Page, Place, RunFilter};
 pub use memory::MemoryStore;
 pub use small::{KEEP_BYTES, Keep, StoreSize};
 pub use sqlite::{Ack, Options, SqliteStore};
+pub use upkeep::{Retention, RollupFilter, Upkeep};
 
 /// What is about to be fired: on record before the first byte leaves (invariant 7).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -298,6 +301,27 @@ pub trait Store: Send + Sync + 'static {
     /// The store does not answer.
     fn size(&self) -> BoxFuture<'_, Result<StoreSize, Fault>>;
 
+    /// One turn of upkeep, some minutes after the last: rolls up the hours that have ended, again where their runs have
+    /// changed since, then removes what has been kept long enough, in steps that never hold a write up for long. It
+    /// may be dropped at any instant, and the next turn goes on.
+    ///
+    /// # Errors
+    /// The store does not take it; what was done before stays done.
+    fn upkeep(&self, now: Moment, retention: Retention) -> BoxFuture<'_, Result<Upkeep, Fault>>;
+
+    /// Hours that have been rolled up, by hour, probe, route and input.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn rollups(&self, filter: RollupFilter) -> BoxFuture<'_, Result<Vec<Rollup>, Fault>>;
+
+    /// Copies the store as it is at one instant to a new file, while it is written to, and verifies the copy; gives its
+    /// bytes.
+    ///
+    /// # Errors
+    /// The file exists or cannot be written, or the store is in memory.
+    fn backup(&self, to: PathBuf) -> BoxFuture<'_, Result<u64, Fault>>;
+
     /// Commits what is queued and lets go of files and locks.
     fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>>;
 }
@@ -313,6 +337,22 @@ pub fn open(location: &Location, options: Options) -> Result<Arc<dyn Store>, Fau
     })
 }
 
+/// Opens what is there to be read, beside a daemon that may have it open. Blocks.
+///
+/// # Errors
+/// There is nothing to read: see [`SqliteStore::open_beside`].
+pub fn open_beside(location: &Location, options: &Options) -> Result<Arc<dyn Store>, Fault> {
+    Ok(Arc::new(SqliteStore::open_beside(location.file()?, options)?))
+}
+
+/// Puts a mark on the time line, beside a daemon that may have the store open. Blocks.
+///
+/// # Errors
+/// See [`SqliteStore::mark_beside`].
+pub fn mark_beside(location: &Location, mark: &Mark, options: &Options) -> Result<(), Fault> {
+    SqliteStore::mark_beside(location.file()?, mark, options)
+}
+
 /// Which store a workspace asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {
@@ -323,6 +363,20 @@ pub enum Location {
 }
 
 impl Location {
+    /// The file.
+    ///
+    /// # Errors
+    /// It is in memory, and another process has no way to it.
+    fn file(&self) -> Result<&Path, Fault> {
+        match self {
+            Self::Sqlite(path) => Ok(path),
+            Self::Memory => Err(Fault::new(
+                Reason::Input,
+                "the workspace keeps its records in memory (`store: memory`), where no other command finds them: name a file, such as `store: sqlite:landfall.db`",
+            )),
+        }
+    }
+
     /// Reads `memory` or `sqlite:PATH`; a relative path starts at `root`.
     ///
     /// # Errors

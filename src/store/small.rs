@@ -20,7 +20,8 @@ pub struct Keep {
     pub value: Option<Value>,
 }
 
-/// How much a store holds.
+/// How much a store holds. Bytes are those of now; rows of a large file may be those of when it was last smaller or larger
+/// by a hundredth, since counting reads the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StoreSize {
     /// Bytes on disk, the write-ahead log included; zero in memory.

@@ -10,4 +10,4 @@ pub(super) mod workspace;
 pub(super) use plan::LegPlan;
 pub(super) use probe::{ProbeFile, probe};
 pub(super) use shared::Shared;
-pub(super) use workspace::{Settings, settings};
+pub(super) use workspace::{Settings, settings, store_location};

@@ -20,6 +20,7 @@ const LISTEN: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(std::net::
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) store: store::Location,
+    pub(crate) retention: store::Retention,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
@@ -80,7 +81,8 @@ pub(crate) fn settings(
             .help("leave `admin` out to serve both from `listen`");
     }
     Settings {
-        store: location(raw.store.as_ref(), root),
+        retention: check::retention(&raw.retention, problems),
+        store: store_location(raw.store.as_ref(), root),
         listen,
         admin,
         public_url: raw.public_url.as_ref().and_then(|at| public_url(at, problems)),
@@ -100,7 +102,8 @@ pub(crate) fn settings(
     }
 }
 
-fn location(store: Option<&StoreText>, root: &Path) -> store::Location {
+/// Where records are kept, by what `store` says.
+pub(crate) fn store_location(store: Option<&StoreText>, root: &Path) -> store::Location {
     match store {
         Some(StoreText::Memory) => store::Location::Memory,
         Some(StoreText::Sqlite(path)) => store::Location::Sqlite(root.join(PathBuf::from(path))),

@@ -6,6 +6,7 @@ mod file;
 mod limits;
 mod names;
 mod report;
+mod retention;
 mod texts;
 mod timing;
 
@@ -13,5 +14,6 @@ pub(super) use api::tokens;
 pub(super) use file::file;
 pub(super) use limits::limits;
 pub(super) use names::{probe_names, variable, workspace_names};
+pub(super) use retention::retention;
 pub(super) use texts::{ChannelTexts, channel_texts, check_probe_texts, read};
 pub(super) use timing::{lapse, schedule, times};

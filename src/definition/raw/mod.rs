@@ -8,4 +8,4 @@ mod workspace;
 pub use api::{RawApi, RawToken};
 pub use probe::{RawExpectation, RawLimits, RawObjective, RawProbe, RawRoute, RawSchedule, RawStep};
 pub use shapes::{Named, OneOrMany, Plain, RawFingerprint, RawTimes};
-pub use workspace::{NotRead, RawDefaults, RawWorkspace, StoreText};
+pub use workspace::{NotRead, RawDefaults, RawRetention, RawWorkspace, StoreText};

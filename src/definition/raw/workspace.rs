@@ -42,6 +42,9 @@ pub struct RawWorkspace {
     /// Whether `exec` triggers may run programs. Default `false`.
     #[serde(default)]
     pub allow_exec: bool,
+    /// How long records are kept.
+    #[serde(default)]
+    pub retention: RawRetention,
     /// Where outcomes are seen, by name.
     #[serde(default)]
     pub channels: Named<ChannelConfig>,
@@ -73,6 +76,19 @@ pub struct RawDefaults {
     /// Labels that every probe has; a probe's own go before.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+}
+
+/// How long `landfall serve` keeps records, counted from their tick. An hour's roll-up (counts and histograms of a
+/// series) outlives its runs.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRetention {
+    /// Runs that were delivered, strays, and skips. Default `90d`.
+    pub runs: Option<Spanned<Lapse>>,
+    /// Runs that ended otherwise. Default: twice as long as `runs`.
+    pub failures: Option<Spanned<Lapse>>,
+    /// Hourly roll-ups, marks, and spans of skipped ticks. Default `730d`.
+    pub rollups: Option<Spanned<Lapse>>,
 }
 
 /// `memory` or `sqlite:PATH`.

@@ -72,6 +72,17 @@ impl Small {
         wanted.cloned().collect()
     }
 
+    /// Marks and spans that ended before this leave.
+    pub(super) fn keep_from(&mut self, from: Moment) {
+        self.marks.retain(|(at, _), _| *at >= from);
+        self.spans.retain(|_, span| span.last >= from);
+    }
+
+    /// How many of these there are.
+    pub(super) fn rows(&self) -> usize {
+        self.marks.len() + self.spans.len()
+    }
+
     /// Holds marks and spans to `kept` of each, the oldest leaving first; says how many left.
     pub(super) fn bound(&mut self, kept: usize) -> u64 {
         let mut left = 0;

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::small::Small;
-use crate::model::{Fault, Moment, ObservationId, RunId, RunRecord, SkipRecord};
+use crate::model::{Fault, Moment, ObservationId, Rollup, RunId, RunRecord, SkipRecord};
 use crate::store::{
     Claim, Fired, Intent, OpenRun, Order, Page, Place, RunFilter, StoredObservation, refusal,
 };
 
 type Fence = (Moment, String, String, String, String);
-type SkipKey = (Moment, String, String, String);
+pub(super) type SkipKey = (Moment, String, String, String);
 
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -36,6 +36,9 @@ pub(super) struct State {
     pub(super) skips: BTreeMap<SkipKey, SkipRecord>,
     pub(super) cursors: HashMap<String, String>,
     pub(super) small: Small,
+    pub(super) rollups: BTreeMap<SkipKey, Rollup>,
+    /// Of earlier hours a part of the runs may be gone.
+    pub(super) pruned: Option<Moment>,
     pub(super) dropped: u64,
 }
 
@@ -187,8 +190,12 @@ impl State {
 
     pub(super) fn bound(&mut self, kept: usize) {
         while self.records.len() > kept {
-            if let Some(((_, run), _)) = self.records.pop_first() {
+            if let Some(((tick, run), _)) = self.records.pop_first() {
+                // Of its hour a part is gone: what was rolled up of it stays as it is.
+                let whole = Rollup::next_hour(Rollup::hour_of(tick));
+                self.pruned = self.pruned.max(Some(whole));
                 self.forget(run);
+                self.dropped += 1;
             }
         }
         while self.skips.len() > kept {
@@ -206,7 +213,6 @@ impl State {
 
     /// A run that ended leaves, with what only it bore.
     pub(super) fn forget(&mut self, run: RunId) {
-        self.dropped += 1;
         self.ended.remove(&run);
         if let Some(position) = self.change_of.remove(&run) {
             self.changes.remove(&position);

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::op::{Answer, ClaimRow, ObservationRow, Op, RecordRow, SkipRow, pack, unpack};
-use super::small;
+use super::{prune, rollup, small};
 use crate::model::{Fault, Moment, RunId};
 use crate::store::{Claim, Intent, refusal};
 
@@ -42,6 +42,8 @@ pub(super) fn apply(on: &Connection, op: &Op) -> Result<Answer, Trouble> {
             .execute(params![name, cursor])?;
         }
         Op::Small(small) => small::apply(on, small)?,
+        Op::Rollup(op) => rollup::apply(on, op)?,
+        Op::Prune(prune) => return Ok(Answer::Left(prune::apply(on, prune)?)),
     }
     Ok(Answer::Done)
 }
@@ -209,6 +211,7 @@ fn close(on: &Connection, row: &RecordRow) -> Result<(), Trouble> {
         .execute([run])?;
     on.prepare_cached("DELETE FROM fired WHERE run = ?1")?
         .execute([run])?;
+    rollup::closed(on, row.tick, &row.probe)?;
     Ok(())
 }
 

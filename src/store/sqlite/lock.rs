@@ -1,22 +1,33 @@
 //! One process a store: a lock that the operating system drops when its holder dies, however it dies.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::trust::{self, Found, Trust};
 use crate::model::{Fault, Moment, Reason};
 
-/// Held for as long as the store is open. The file stays behind, empty, so that no two processes can hold locks on
-/// two files of one name.
+/// Held for as long as the store is open. The file stays behind, so that no two processes can hold locks on two files
+/// of one name; what it says of a holder is read only while the lock is held, and what it says of the store's file
+/// only once it is not.
 #[derive(Debug)]
-pub(super) struct StoreLock(File);
+pub(super) struct StoreLock {
+    file: File,
+    store: PathBuf,
+    /// What is said of the holder, without the boot.
+    holder: String,
+    /// What the last holder left.
+    trust: Trust,
+    /// What reading it beside the work has found.
+    found: Found,
+}
 
 impl StoreLock {
     /// Takes the lock of the store at `store`.
     pub(super) fn take(store: &Path, command: &str, since: Moment) -> Result<Self, Fault> {
         let path = lock_path(store);
-        let trouble = |e: std::io::Error| {
+        let trouble = |e: io::Error| {
             Fault::new(
                 Reason::Store,
                 format!(
@@ -41,6 +52,9 @@ impl StoreLock {
         // The umask may have taken bits from the mode above; nobody but the holder gets here.
         file.set_permissions(Permissions::from_mode(0o600))
             .map_err(trouble)?;
+        let mut left = String::new();
+        let read = (&file).take(4096).read_to_string(&mut left);
+        let trust = read.map_or(Trust::None, |_| trust::of(&left, store));
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let holder = format!(
             "pid: {}\nhost: {}\nsince: {since}\ncommand: {}\n",
@@ -48,18 +62,58 @@ impl StoreLock {
             one_line(&host),
             one_line(command)
         );
-        file.set_len(0)
-            .and_then(|()| file.write_all(holder.as_bytes()))
-            .map_err(trouble)?;
-        Ok(Self(file))
+        // Without the boot: until the file has been found whole, nothing of it is to be trusted.
+        replace(&file, &holder).map_err(trouble)?;
+        Ok(Self {
+            file,
+            store: store.to_owned(),
+            holder,
+            trust,
+            found: Found::default(),
+        })
+    }
+
+    /// How far the file may be taken as the last holder left it.
+    pub(super) const fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    /// The file was opened; `found` is what reading it beside the work will find.
+    pub(super) fn opened(&mut self, found: Found) {
+        self.found = found;
+        self.note_boot();
+    }
+
+    /// The disk failed under the file: whoever opens it next reads it first, also if this process is killed.
+    pub(super) fn doubt(&self) {
+        // On a disk that takes nothing it stays as it was, and the file is read beside the work.
+        let _noted = replace(&self.file, &self.holder);
+    }
+
+    /// Lets go after the last connection has closed the file in order.
+    pub(super) fn closed(self) {
+        match (self.trust, self.found.get()) {
+            (_, Some(Err(_))) => self.doubt(),
+            // It was not read to the end: the next one begins again.
+            (Trust::Killed, None) => self.note_boot(),
+            _ => {
+                // Where this fails the next one to open it reads the file from end to end.
+                let _noted = trust::closed(&self.store).and_then(|line| replace(&self.file, &line));
+            }
+        }
+    }
+
+    fn note_boot(&self) {
+        // As above.
+        let _noted = replace(&self.file, &format!("{}{}", self.holder, trust::boot_line()));
     }
 }
 
-impl Drop for StoreLock {
-    fn drop(&mut self) {
-        // Best effort: a stale text misleads nobody, for only the text of a lock that is held is ever read.
-        let _emptied = self.0.set_len(0);
-    }
+fn replace(file: &File, text: &str) -> io::Result<()> {
+    let mut file = file;
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(text.as_bytes())
 }
 
 fn lock_path(store: &Path) -> PathBuf {

@@ -1,6 +1,7 @@
 //! The store of one process: an SQLite file.
 
 mod apply;
+mod beside;
 mod changes;
 mod checkpoint;
 mod files;
@@ -8,11 +9,15 @@ mod lock;
 mod op;
 mod options;
 mod page;
+mod prune;
 mod queue;
 mod read;
+mod rollup;
 mod schema;
 mod small;
 mod trouble;
+mod trust;
+mod upkeep;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -27,11 +32,15 @@ use self::lock::StoreLock;
 use self::op::{Answer, Op};
 use self::queue::{Queue, Refusal};
 use self::read::Readers;
-use self::small::Small;
+use self::small::{Counted, Small};
+use self::trust::{Inspection, Trust};
 use self::writer::Writer;
-use super::{Claim, Fired, Intent, Keep, OpenRun, Page, RunFilter, Store, StoreSize, StoredObservation};
+use super::{
+    Claim, Fired, Intent, Keep, OpenRun, Page, Retention, RollupFilter, RunFilter, Store, StoreSize,
+    StoredObservation, Upkeep,
+};
 use crate::model::{
-    Fault, Mark, Moment, ObservationId, Reason, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
+    Fault, Mark, Moment, ObservationId, Reason, Rollup, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
 };
 
 pub use self::options::{Ack, Options};
@@ -43,20 +52,29 @@ pub struct SqliteStore {
     file: PathBuf,
     queue: Arc<Queue>,
     readers: Arc<Readers>,
+    inspection: Inspection,
+    counted: Arc<Counted>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl SqliteStore {
-    /// Opens the store at `path`, or makes it (0600, missing folders 0700). Blocks: the file is read from end to end.
+    /// Opens the store at `path`, or makes it (0600, missing folders 0700). Blocks: the file is read from end to end, unless
+    /// it was closed in order and not touched since; after a kill that the machine survived it is read beside the work.
     ///
     /// # Errors
     /// Another process has it open, it is damaged, of a newer landfall or not landfall's, or it cannot be made. Each
     /// message names the file and what to do.
     pub fn open(path: &Path, options: Options) -> Result<Self, Fault> {
         let file = files::resolve(path)?;
-        let lock = StoreLock::take(&file, &options.command, options.now)?;
+        let mut lock = StoreLock::take(&file, &options.command, options.now)?;
         files::make_file(&file)?;
-        let connection = schema::open_writer(&file, options.max_bytes)?;
+        let trust = lock.trust();
+        let connection = schema::open_writer(&file, options.max_bytes, trust)?;
+        let inspection = Inspection::default();
+        if trust == Trust::Killed {
+            inspection.begin(&file)?;
+        }
+        lock.opened(inspection.found());
         let queue = Arc::new(Queue::new(options.queue_ops, options.queue_bytes));
         let writer = Writer::new(file.clone(), options.max_bytes, options.ack, connection, lock);
         let works = Arc::clone(&queue);
@@ -73,8 +91,38 @@ impl SqliteStore {
             readers: Arc::new(Readers::new(file.clone())),
             file,
             queue,
+            inspection,
+            counted: Arc::default(),
             writer: Mutex::new(Some(thread)),
         })
+    }
+
+    /// Opens what is there to be read, beside a process that may have it open: without the lock, and every write is
+    /// refused. Blocks.
+    ///
+    /// # Errors
+    /// There is none, it is not landfall's or of a newer one, or of an older one that is in use.
+    pub fn open_beside(path: &Path, options: &Options) -> Result<Self, Fault> {
+        let file = beside::existing(path, options)?;
+        let queue = Queue::new(0, 0);
+        queue.close();
+        Ok(Self {
+            readers: Arc::new(Readers::new(file.clone())),
+            file,
+            queue: Arc::new(queue),
+            inspection: Inspection::default(),
+            counted: Arc::default(),
+            writer: Mutex::new(None),
+        })
+    }
+
+    /// Puts a mark into the store at `path`, beside a process that may have it open. Blocks, for some seconds where that
+    /// one is busy.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open_beside`]; the mark is outside its bounds; or it cannot be written.
+    pub fn mark_beside(path: &Path, mark: &Mark, options: &Options) -> Result<(), Fault> {
+        beside::mark(path, mark, options)
     }
 
     /// The file, links resolved.
@@ -84,6 +132,9 @@ impl SqliteStore {
     }
 
     async fn write(&self, op: Op) -> Result<Answer, Fault> {
+        if let Some(damage) = self.inspection.damage() {
+            return Err(damage.clone());
+        }
         let receiver = self.queue.push(op).map_err(|refusal| self.refused(refusal))?;
         receiver.await.unwrap_or_else(|_| {
             Err(Fault::new(
@@ -116,7 +167,10 @@ impl SqliteStore {
                     "a write of {bytes} bytes is larger than the queue of the store `{file}` ({max_bytes} bytes): lower the size limits of the channel or trigger that it comes from"
                 ),
             ),
-            Refusal::Closed => Fault::new(Reason::Stopped, format!("the store `{file}` is shut down")),
+            Refusal::Closed => Fault::new(
+                Reason::Stopped,
+                format!("the store `{file}` is shut down, or was opened to be read only"),
+            ),
         }
     }
 
@@ -262,14 +316,33 @@ impl Store for SqliteStore {
     }
 
     fn size(&self) -> BoxFuture<'_, Result<StoreSize, Fault>> {
-        let file = self.file.clone();
-        Box::pin(self.readers.read(move |on| small::size(on, &file)))
+        let (file, counted) = (self.file.clone(), Arc::clone(&self.counted));
+        Box::pin(self.readers.read(move |on| small::size(on, &file, &counted)))
+    }
+
+    fn upkeep(&self, now: Moment, retention: Retention) -> BoxFuture<'_, Result<Upkeep, Fault>> {
+        Box::pin(self.keep_up(now, retention))
+    }
+
+    fn rollups(&self, filter: RollupFilter) -> BoxFuture<'_, Result<Vec<Rollup>, Fault>> {
+        Box::pin(self.readers.read(move |on| rollup::read(on, &filter)))
+    }
+
+    fn backup(&self, to: PathBuf) -> BoxFuture<'_, Result<u64, Fault>> {
+        let from = self.file.clone();
+        Box::pin(async move {
+            // On a thread and a connection of its own: a copy takes long, and readers are few.
+            tokio::task::spawn_blocking(move || beside::copy(&from, &to))
+                .await
+                .map_err(|e| Fault::new(Reason::Internal, format!("the backup ended early: {e}")))?
+        })
     }
 
     fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
             // Before the writer: the last connection to close leaves one file behind.
             self.readers.close().await;
+            self.inspection.end();
             self.queue.close();
             let Some(thread) = self.writer.lock().await.take() else {
                 return Ok(());
@@ -291,6 +364,7 @@ impl Store for SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        self.inspection.end();
         // What is queued is still committed, by a thread that nobody waits for; `shutdown` waits.
         self.queue.close();
     }

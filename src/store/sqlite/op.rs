@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::prune::{Left, Prune};
+use super::rollup::RollupOp;
 use super::small::Small;
 use crate::model::{Fault, Moment, Reason, RunId, RunRecord, SkipRecord};
 use crate::store::{Claim, Fired, Intent, StoredObservation};
@@ -26,6 +28,8 @@ pub(super) enum Op {
         cursor: String,
     },
     Small(Small),
+    Rollup(RollupOp),
+    Prune(Prune),
 }
 
 /// What a write answers.
@@ -34,6 +38,7 @@ pub(super) enum Answer {
     Done,
     Key([u8; 32]),
     Claims(Vec<Claim>),
+    Left(Left),
 }
 
 #[derive(Debug)]
@@ -142,6 +147,8 @@ impl Op {
             Self::Skip(row) => 2 * row.json.len(),
             Self::Cursor { name, cursor } => name.len() + cursor.len(),
             Self::Small(small) => small.bytes(),
+            Self::Rollup(op) => op.bytes(),
+            Self::Prune(prune) => prune.bytes(),
         };
         content + size_of::<Self>()
     }

@@ -3,16 +3,21 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::trouble::{damaged, fault};
+use super::trust::Trust;
 use crate::model::{Fault, Reason};
 
 /// One file a step; the number of a step is its place, from 1. A step that was released never changes.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
+    include_str!("../migrations/0003.sql"),
 ];
+
+/// The schema that this landfall writes.
+pub(super) const KNOWN: usize = MIGRATIONS.len();
 
 /// `LFAL`, in the file's header: tells a store of landfall's from any other SQLite file.
 const APPLICATION_ID: i32 = 0x4c46_414c;
@@ -20,15 +25,22 @@ const APPLICATION_ID: i32 = 0x4c46_414c;
 /// How long a connection waits for another program that holds the file.
 const BUSY: Duration = Duration::from_secs(2);
 
+/// How long a command waits that writes beside a busy daemon.
+const PATIENT: Duration = Duration::from_secs(15);
+
 /// What the write-ahead log is cut to once it has been copied into the file.
 const LOG_BYTES: u64 = 64 << 20;
 
-/// Opens the one connection that writes. The file is read from end to end and nothing is changed in it before it has
-/// been found whole, ours, and not newer than this landfall.
-pub(super) fn open_writer(file: &Path, max_bytes: Option<u64>) -> Result<Connection, Fault> {
+/// Opens the one connection that writes. Nothing is changed in the file before it has been found whole (read from end to
+/// end, unless it can be trusted), ours, and not newer than this landfall.
+pub(super) fn open_writer(file: &Path, max_bytes: Option<u64>, trust: Trust) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(file, flags)?;
-    let version = verify(&connection, file)?;
+    let version = version(&connection, file)?;
+    whole_length(&connection, file)?;
+    if trust == Trust::None {
+        read_through(&connection, file).map_err(|found| found.unwrap_or_else(|| damaged(file, "unread")))?;
+    }
     let doing = "setting it up";
     settings(&connection, max_bytes).map_err(|e| fault(file, doing, &e))?;
     let mode: String = connection
@@ -55,6 +67,19 @@ pub(super) fn open_reader(file: &Path) -> Result<Connection, Fault> {
     )
 }
 
+/// Opens a connection that writes beside the one that has the lock, a little and seldom.
+pub(super) fn open_second_writer(file: &Path) -> Result<Connection, Fault> {
+    let connection = open(
+        file,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection
+        .busy_timeout(PATIENT)
+        .and_then(|()| settings(&connection, None))
+        .map_err(|e| fault(file, "setting it up", &e))?;
+    Ok(connection)
+}
+
 fn open(file: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     let doing = "opening it";
     let connection = Connection::open_with_flags(file, flags).map_err(|e| fault(file, doing, &e))?;
@@ -66,7 +91,7 @@ fn open(file: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
 }
 
 /// The version of its schema; zero where the file is empty.
-fn verify(connection: &Connection, file: &Path) -> Result<usize, Fault> {
+pub(super) fn version(connection: &Connection, file: &Path) -> Result<usize, Fault> {
     let doing = "verifying it";
     let number = |sql: &str| -> Result<i64, Fault> {
         connection
@@ -86,8 +111,8 @@ fn verify(connection: &Connection, file: &Path) -> Result<usize, Fault> {
             ),
         ));
     }
-    let known = MIGRATIONS.len();
-    let version = usize::try_from(version)
+    let known = KNOWN;
+    usize::try_from(version)
         .ok()
         .filter(|version| *version <= known)
         .ok_or_else(|| {
@@ -98,14 +123,41 @@ fn verify(connection: &Connection, file: &Path) -> Result<usize, Fault> {
                     file.display()
                 ),
             )
-        })?;
-    let check: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|e| fault(file, doing, &e))?;
-    if check != "ok" {
-        return Err(damaged(file, &check.replace('\n', " ")));
+        })
+}
+
+/// Reads the file from end to end. `Err(None)` where that was broken off.
+pub(super) fn read_through(connection: &Connection, file: &Path) -> Result<(), Option<Fault>> {
+    let check = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    match check {
+        Ok(said) if said == "ok" => Ok(()),
+        Ok(said) => Err(Some(damaged(file, &said.replace('\n', " ")))),
+        Err(e) if e.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Err(None),
+        Err(e) => Err(Some(fault(file, "verifying it", &e))),
     }
-    Ok(version)
+}
+
+/// That the file is as long as its header says: what was cut off is seen at once.
+fn whole_length(connection: &Connection, file: &Path) -> Result<(), Fault> {
+    let number = |name: &str| -> Result<u64, Fault> {
+        connection
+            .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+            .map(i64::unsigned_abs)
+            .map_err(|e| fault(file, "verifying it", &e))
+    };
+    let expected = number("page_size")? * number("page_count")?;
+    let length = std::fs::metadata(file).map_or(0, |about| about.len());
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    // Pages may still lie in the log alone.
+    let logged = std::fs::metadata(log).map_or(0, |about| about.len());
+    if length.saturating_add(logged) < expected {
+        return Err(damaged(
+            file,
+            &format!("it has {length} bytes, and {expected} were written"),
+        ));
+    }
+    Ok(())
 }
 
 fn settings(connection: &Connection, max_bytes: Option<u64>) -> rusqlite::Result<()> {

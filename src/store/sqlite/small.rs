@@ -1,6 +1,7 @@
 //! The daemon's own small state, in SQL: what it keeps, marks, spans of skipped ticks, the heartbeat, the size.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
@@ -207,27 +208,57 @@ pub(super) fn newest(on: &Connection) -> Result<Option<Moment>, Unread> {
     Ok(last_alive(on)?.max(ticks.map(Moment)))
 }
 
-pub(super) fn size(on: &Connection, file: &Path) -> Result<StoreSize, Unread> {
-    let number = |sql: &str| -> rusqlite::Result<u64> {
-        on.prepare_cached(sql)?
-            .query_row([], |row| row.get::<_, i64>(0))
-            .map(i64::unsigned_abs)
-    };
+/// The rows that were counted last, and how many pages the file had.
+#[derive(Debug, Default)]
+pub(super) struct Counted(Mutex<Option<(u64, StoreSize)>>);
+
+/// Up to so many pages (40 MB) rows are counted each time.
+const COUNT_PAGES: u64 = 10_000;
+
+/// Bytes are those of now. To count rows the file is read, so that in a large one they are counted again only once it
+/// has changed its size by a hundredth.
+pub(super) fn size(on: &Connection, file: &Path, counted: &Counted) -> Result<StoreSize, Unread> {
+    let number = |sql: &str| number(on, sql);
     let mut log = file.as_os_str().to_owned();
     log.push("-wal");
     let log_bytes = std::fs::metadata(Path::new(&log)).map_or(0, |about| about.len());
-    let page = number("PRAGMA page_size")?;
-    let oldest: Option<i64> = on.query_row("SELECT min(tick) FROM records", [], |row| row.get(0))?;
+    let (page, pages, free) = (
+        number("PRAGMA page_size")?,
+        number("PRAGMA page_count")?,
+        number("PRAGMA freelist_count")?,
+    );
+    let used = pages.saturating_sub(free);
+    let mut last = counted.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let near = |then: u64| used > COUNT_PAGES && used.abs_diff(then) < used / 100;
+    let rows = match *last {
+        Some((then, rows)) if near(then) => rows,
+        _ => last.insert((used, rows(on)?)).1,
+    };
     Ok(StoreSize {
-        bytes: page * number("PRAGMA page_count")? + log_bytes,
+        bytes: page * pages + log_bytes,
         log_bytes,
-        free_bytes: page * number("PRAGMA freelist_count")?,
-        runs: number("SELECT count(*) FROM records")?,
-        open_runs: number("SELECT count(*) FROM intents")?,
-        observations: number("SELECT count(*) FROM observations")?,
-        skips: number("SELECT count(*) FROM skips")?,
-        skip_spans: number("SELECT count(*) FROM skip_spans")?,
-        marks: number("SELECT count(*) FROM marks")?,
-        oldest: oldest.map(Moment),
+        free_bytes: page * free,
+        ..rows
     })
+}
+
+fn rows(on: &Connection) -> Result<StoreSize, Unread> {
+    let oldest: Option<i64> = on.query_row("SELECT min(tick) FROM records", [], |row| row.get(0))?;
+    let count = |table: &str| number(on, &format!("SELECT count(*) FROM {table}"));
+    Ok(StoreSize {
+        runs: count("records")?,
+        open_runs: count("intents")?,
+        observations: count("observations")?,
+        skips: count("skips")?,
+        skip_spans: count("skip_spans")?,
+        marks: count("marks")?,
+        oldest: oldest.map(Moment),
+        ..StoreSize::default()
+    })
+}
+
+fn number(on: &Connection, sql: &str) -> rusqlite::Result<u64> {
+    on.prepare_cached(sql)?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
 }

@@ -12,6 +12,7 @@ use super::op::{Answer, Op};
 use super::queue::{Job, Queue};
 use super::schema;
 use super::trouble::{Kind, fault, kind};
+use super::trust::Trust;
 use super::{Ack, checkpoint::Checkpoints};
 use crate::model::{Fault, Reason, RunId};
 use crate::store::Claim;
@@ -85,8 +86,12 @@ impl Writer {
                 tracing::error!(store = %self.file.display(), error = %e, "the last commit failed");
             }
             // A log that could not be copied back is read at the next start.
-            let _copied = self.checkpoints.at_end(&connection);
-            if let Err((_, e)) = connection.close() {
+            let in_order = self.checkpoints.at_end(&connection).is_ok();
+            let closed = connection.close();
+            if closed.is_ok() && in_order {
+                return self.lock.closed();
+            }
+            if let Err((_, e)) = closed {
                 tracing::warn!(store = %self.file.display(), error = %e, "the store did not close cleanly; nothing committed is lost");
             }
         }
@@ -158,12 +163,13 @@ impl Writer {
         if lost || !rolled_back {
             tracing::warn!(store = %self.file.display(), "the store's connection is given up; it is reopened and verified at the next write");
             self.connection = None;
+            self.lock.doubt();
         }
     }
 
     fn connect(&mut self) -> Result<(), Fault> {
         if self.connection.is_none() {
-            self.connection = Some(schema::open_writer(&self.file, self.max_bytes)?);
+            self.connection = Some(schema::open_writer(&self.file, self.max_bytes, Trust::None)?);
             tracing::info!(store = %self.file.display(), "the store was reopened and found whole");
         }
         Ok(())

@@ -6,11 +6,14 @@ use landfall::cli::Args;
 use super::{landfall, out, root};
 
 /// What DESIGN.md's table of commands has, as far as it is built.
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 12] = [
     "demo",
     "run",
     "serve",
     "check",
+    "runs",
+    "mark",
+    "backup",
     "init",
     "schema",
     "reference",

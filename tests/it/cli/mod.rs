@@ -2,6 +2,7 @@
 
 mod completions;
 mod help;
+mod history;
 mod init;
 mod reference;
 mod schema;

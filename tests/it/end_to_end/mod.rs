@@ -6,4 +6,5 @@ mod echo;
 mod flood;
 mod inputs;
 mod system;
+mod trouble;
 mod verdicts;

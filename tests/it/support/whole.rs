@@ -73,8 +73,13 @@ impl Whole {
 
     /// Fires every route of the one probe; returns how many runs or skips will come of it.
     pub(crate) async fn tick(&self) -> usize {
+        self.tick_within(Duration::from_secs(30)).await
+    }
+
+    /// The same, where what has not started by then is skipped.
+    pub(crate) async fn tick_within(&self, start: Duration) -> usize {
         let now = self.engine.now();
-        let deadline = now.after(Duration::from_secs(30));
+        let deadline = now.after(start);
         self.engine
             .tick(&self.workspace.probes[0], now, deadline, &|_| true)
             .await

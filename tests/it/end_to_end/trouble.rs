@@ -1,0 +1,99 @@
+//! A store in trouble, with the real engine: no probe is late for it, no class is changed by it, nothing is acknowledged
+//! that it has not taken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use landfall::engine::Update;
+use landfall::model::{Class, SkipReason};
+use landfall::store::{Options, SqliteStore, Store};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::support::whole::{self, Whole, http_client};
+
+/// A system that takes every order and leaves calling back to the test: gives its address and the hooks it was told.
+async fn system() -> (String, UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (told, hooks) = unbounded_channel();
+    let order = async move |Json(body): Json<Value>| {
+        told.send(body["hook"].as_str().unwrap().to_owned()).unwrap();
+        Json(json!({}))
+    };
+    let app = axum::Router::new().route("/orders", axum::routing::post(order));
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    (base, hooks)
+}
+
+fn definition(base: &str, within: &str) -> (Value, Value) {
+    let workspace = json!({ "vars": { "base": base }, "channels": { "hooks": { "callback": {} } } });
+    let probe = json!({
+        "name": "orders",
+        "request": { "http": {
+            "method": "POST", "url": "{{ vars.base }}/orders",
+            "json": { "ref": "{{ token }}", "hook": "{{ channels.hooks.url }}" },
+        } },
+        "outcome": [{ "in": "hooks", "within": within, "grace": "0s" }],
+        "settle": "0s",
+    });
+    (workspace, probe)
+}
+
+async fn call(hook: &str) -> u16 {
+    let request = http_client()
+        .post(hook)
+        .header("webhook-id", "one")
+        .json(&json!({ "event": "paid" }));
+    request.send().await.unwrap().status().as_u16()
+}
+
+async fn skipped(whole: &mut Whole) -> SkipReason {
+    loop {
+        match whole.updates.recv().await.unwrap() {
+            Update::Skipped(skip) => return skip.reason,
+            Update::Closed { record, .. } => panic!("{record:?}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_lock_skips_ticks_refuses_callbacks_and_changes_no_class() {
+    let dir = tempfile::tempdir().unwrap();
+    let (base, mut hooks) = system().await;
+    let (workspace, probe) = definition(&base, "60s");
+    whole::write(dir.path(), &workspace, &probe);
+    let options = Options::new(landfall::model::Moment(0), "landfall under test");
+    let store = Arc::new(SqliteStore::open(&dir.path().join("landfall.db"), options).unwrap());
+    let mut whole = Whole::start(dir.path(), store.clone()).await;
+    assert_eq!(whole.tick().await, 1);
+    let hook = hooks.recv().await.unwrap();
+
+    let other = rusqlite::Connection::open(store.file()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(call(&hook).await, 503, "not durable, so not acknowledged");
+    // A tick whose intent is not durable by its start deadline does not fire.
+    assert_eq!(whole.tick_within(Duration::from_millis(300)).await, 1);
+    let reason = skipped(&mut whole).await;
+    assert!(
+        matches!(reason, SkipReason::Store | SkipReason::LateStart),
+        "{reason:?}"
+    );
+    assert!(hooks.try_recv().is_err(), "nothing was fired");
+
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(call(&hook).await, 200, "the sender's next attempt");
+    let record = whole.closed().await;
+    assert_eq!(record.class, Class::Delivered, "{record:#?}");
+    assert_eq!(store.run(record.id).await.unwrap().as_ref(), Some(&*record));
+    // It fires again by itself.
+    assert_eq!(whole.tick().await, 1);
+    let hook = hooks.recv().await.unwrap();
+    assert_eq!(call(&hook).await, 200);
+    assert_eq!(whole.closed().await.class, Class::Delivered);
+    whole.end().await;
+    store.shutdown().await.unwrap();
+}
