@@ -6,17 +6,15 @@
 //! Runs that never arrived are in no histogram: a quantile over arrivals alone would flatter. They are counted in
 //! `landfall_runs_total`, and the recording rules that ship with landfall put the two together.
 
-mod encode;
-mod series;
+pub(super) mod families;
+pub(super) mod series;
+mod text;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus_client::registry::Registry;
-
 use crate::model::{RunRecord, SkipReason};
 
-use encode::Snapshot;
 use series::Series;
 
 /// The media type of [`Metrics::text`].
@@ -117,17 +115,18 @@ impl Metrics {
     /// Everything, as OpenMetrics 1.0 text.
     #[must_use]
     pub fn text(&self, gauges: Gauges) -> String {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(Snapshot {
-            counted: self.inner.clone(),
-            gauges,
-        }));
-        let mut text = String::new();
-        match prometheus_client::encoding::text::encode(&mut text, &registry) {
-            Ok(()) => text,
-            // Only a formatter that fails ends here, and a string does not.
-            Err(std::fmt::Error) => String::from("# EOF\n"),
-        }
+        text::render(self.inner.clone(), gauges)
+    }
+
+    /// What there is to tell, for another form than text.
+    #[cfg(feature = "otel")]
+    pub(super) fn with_families<T>(
+        &self,
+        gauges: &Gauges,
+        tell: impl FnOnce(&[families::Family<'_>]) -> T,
+    ) -> T {
+        let series = self.inner.lock();
+        tell(&families::families(&self.inner.location, &series, gauges))
     }
 
     fn with(&self, probe: &str, route: &str, count: impl FnOnce(&mut Series)) {

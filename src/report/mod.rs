@@ -10,6 +10,8 @@ mod junit;
 mod markdown;
 pub mod metrics;
 mod ndjson;
+#[cfg(feature = "otel")]
+pub mod otlp;
 mod paint;
 pub mod progress;
 mod results;

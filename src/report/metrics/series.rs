@@ -5,47 +5,46 @@ use std::time::{Duration, SystemTime};
 
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 
-use crate::model::{Class, LayerRecord, LayerState, Moment, RunRecord, SkipReason};
+use crate::model::{Class, LayerRecord, LayerState, Moment, RunId, RunRecord, SkipReason};
 use crate::report::silent_failure;
 
 /// Upper bounds in seconds: answers of milliseconds and mails of an hour have a place.
-const BOUNDS: [f64; 18] = [
+pub(in crate::report) const BOUNDS: [f64; 18] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0,
     3600.0,
 ];
 
 /// The one label of an exemplar, as OpenMetrics and Grafana know it.
-pub(super) type TraceLabels = [(&'static str, String); 1];
+pub(in crate::report) type TraceLabels = [(&'static str, String); 1];
 
 #[derive(Debug)]
-pub(super) struct Series {
+pub(in crate::report) struct Series {
     /// In the order of [`Class::ALL`].
-    pub(super) classes: [u64; Class::ALL.len()],
-    pub(super) amended: BTreeMap<(Class, Class), u64>,
-    pub(super) silent_failures: u64,
+    pub(in crate::report) classes: [u64; Class::ALL.len()],
+    pub(in crate::report) amended: BTreeMap<(Class, Class), u64>,
+    pub(in crate::report) silent_failures: u64,
     /// In the order of [`SkipReason::ALL`].
-    pub(super) skipped: [u64; SkipReason::ALL.len()],
-    pub(super) lag: HistogramWithExemplars<TraceLabels>,
-    /// Accepted, executed, outcome.
-    pub(super) layers: [HistogramWithExemplars<TraceLabels>; 3],
+    pub(in crate::report) skipped: [u64; SkipReason::ALL.len()],
+    pub(in crate::report) lag: Times,
+    /// In the order of [`LAYERS`].
+    pub(in crate::report) layers: [Times; 3],
 }
 
 impl Default for Series {
     fn default() -> Self {
-        let histogram = || HistogramWithExemplars::new(BOUNDS.into_iter());
         Self {
             classes: [0; Class::ALL.len()],
             amended: BTreeMap::new(),
             silent_failures: 0,
             skipped: [0; SkipReason::ALL.len()],
-            lag: histogram(),
-            layers: [histogram(), histogram(), histogram()],
+            lag: Times::default(),
+            layers: Default::default(),
         }
     }
 }
 
 impl Series {
-    pub(super) fn closed(&mut self, record: &RunRecord) {
+    pub(in crate::report) fn closed(&mut self, record: &RunRecord) {
         if let Some(place) = Class::ALL.iter().position(|class| *class == record.class) {
             self.classes[place] += 1;
         }
@@ -58,33 +57,62 @@ impl Series {
             record.layers.executed,
             record.layers.outcome,
         ];
-        for (histogram, layer) in self.layers.iter().zip(layers) {
+        for (times, layer) in self.layers.iter_mut().zip(layers) {
             if let Some(seconds) = arrived(layer) {
-                let trace = Some([("trace_id", record.id.trace_id())]);
-                histogram.observe(seconds, trace, at.map(system_time));
+                times.add(seconds, Some((record.id, at)));
             }
         }
     }
 
-    pub(super) fn amended(&mut self, record: &RunRecord) {
+    pub(in crate::report) fn amended(&mut self, record: &RunRecord) {
         if let Some(last) = record.amendments.last() {
             *self.amended.entry((last.from, last.to)).or_default() += 1;
         }
     }
 
-    pub(super) fn skipped(&mut self, reason: SkipReason, ticks: u64) {
+    pub(in crate::report) fn skipped(&mut self, reason: SkipReason, ticks: u64) {
         if let Some(place) = SkipReason::ALL.iter().position(|known| *known == reason) {
             self.skipped[place] += ticks;
         }
     }
 
-    pub(super) fn sent(&mut self, lag: f64) {
-        self.lag.observe(lag.max(0.0), None, None);
+    pub(in crate::report) fn sent(&mut self, lag: f64) {
+        self.lag.add(lag.max(0.0), None);
+    }
+}
+
+/// A histogram, and what the one that is exposed does not tell of itself.
+#[derive(Debug)]
+pub(in crate::report) struct Times {
+    pub(in crate::report) exposed: HistogramWithExemplars<TraceLabels>,
+    /// One more than there are bounds.
+    pub(in crate::report) buckets: [u64; BOUNDS.len() + 1],
+    pub(in crate::report) sum: f64,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            exposed: HistogramWithExemplars::new(BOUNDS.into_iter()),
+            buckets: [0; BOUNDS.len() + 1],
+            sum: 0.0,
+        }
+    }
+}
+
+impl Times {
+    /// Counts a time in seconds, with the run it is of and when it was sent.
+    fn add(&mut self, seconds: f64, of: Option<(RunId, Option<Moment>)>) {
+        let (run, at) = of.map_or((None, None), |(run, at)| (Some(run), at));
+        let trace = run.map(|run| [("trace_id", run.trace_id())]);
+        self.exposed.observe(seconds, trace, at.map(system_time));
+        self.buckets[BOUNDS.partition_point(|bound| *bound < seconds)] += 1;
+        self.sum += seconds;
     }
 }
 
 /// The word of each layer, in the order of [`Series::layers`].
-pub(super) const LAYERS: [&str; 3] = ["accepted", "executed", "outcome"];
+pub(in crate::report) const LAYERS: [&str; 3] = ["accepted", "executed", "outcome"];
 
 /// The upper end of when a layer was reached, as runs are judged by it.
 fn arrived(layer: LayerRecord) -> Option<f64> {

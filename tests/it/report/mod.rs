@@ -4,5 +4,7 @@ mod contract;
 mod golden;
 mod hostile;
 mod metrics;
+#[cfg(feature = "otel")]
+mod otlp;
 mod progress;
 mod sample;
