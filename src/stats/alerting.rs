@@ -272,6 +272,7 @@ pub fn close_after(bad: u64, n: u64) -> Result<u64, StatError> {
 /// below 1.
 pub fn budget(bad: u64, decided: u64, planned: u64, slo: f64, conf: f64) -> Result<Budget, StatError> {
     let e = 1.0 - open_share("the objective", slo)?;
+    some("decided runs", decided)?;
     let bounds = wilson(bad, decided, conf)?;
     let allowed = e * some("planned ticks", planned)?;
     Ok(Budget {

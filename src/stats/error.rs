@@ -148,6 +148,32 @@ pub(super) fn positive(what: &'static str, value: f64) -> Result<f64, StatError>
     })
 }
 
+/// Refuses all but a finite number of 0 or more.
+pub(super) fn not_negative(what: &'static str, value: f64) -> Result<f64, StatError> {
+    if value >= 0.0 && value.is_finite() {
+        return Ok(value);
+    }
+    let expected = "a finite number of 0 or more";
+    Err(StatError::Domain {
+        what,
+        value,
+        expected,
+    })
+}
+
+/// Refuses all but a finite number.
+pub(super) fn finite(what: &'static str, value: f64) -> Result<f64, StatError> {
+    if value.is_finite() {
+        return Ok(value);
+    }
+    let expected = "a finite number";
+    Err(StatError::Domain {
+        what,
+        value,
+        expected,
+    })
+}
+
 /// A count as a number, if it is not 0 and is held exactly.
 pub(super) fn some(what: &'static str, count: u64) -> Result<f64, StatError> {
     if count == 0 {
@@ -181,6 +207,55 @@ pub(super) fn of(
         });
     }
     Ok((exact(part_what, part)?, n))
+}
+
+/// The sum of counts, if it is held exactly.
+pub(super) fn sum(what: &'static str, counts: impl IntoIterator<Item = u64>) -> Result<u64, StatError> {
+    let mut total = 0_u64;
+    for count in counts {
+        total = total.saturating_add(count);
+    }
+    exact(what, total).map(|_| total)
+}
+
+/// Refuses durations that are negative, infinite or not numbers.
+pub(super) fn durations(what: &'static str, seconds: &[f64]) -> Result<(), StatError> {
+    durations_of(what, seconds.iter().copied())
+}
+
+/// The same for durations that do not lie in a row.
+pub(super) fn durations_of(
+    what: &'static str,
+    seconds: impl IntoIterator<Item = f64>,
+) -> Result<(), StatError> {
+    let wrong = |s: &f64| !(*s >= 0.0 && s.is_finite());
+    match seconds.into_iter().enumerate().find(|(_, s)| wrong(s)) {
+        None => Ok(()),
+        Some((at, value)) => Err(StatError::Element {
+            what,
+            position: at + 1,
+            value,
+            expected: "a finite number of seconds, 0 or more",
+        }),
+    }
+}
+
+/// Refuses lists of different lengths.
+pub(super) fn as_many(
+    left_what: &'static str,
+    left: usize,
+    right_what: &'static str,
+    right: usize,
+) -> Result<(), StatError> {
+    if left == right {
+        return Ok(());
+    }
+    Err(StatError::Unequal {
+        left_what,
+        left,
+        right_what,
+        right,
+    })
 }
 
 /// A number as a count, if it is one that is held exactly.

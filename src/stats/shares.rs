@@ -24,11 +24,14 @@ pub fn share(k: u64, n: u64) -> Option<f64> {
 /// Wilson's score interval of a share: the interval to *show*.
 ///
 /// Centre (p + z²/2n) / (1 + z²/n), half-width z/(1 + z²/n) · sqrt(p(1-p)/n + z²/4n²), with p = k/n; exactly 0 and 1 at
-/// k = 0 and k = n. E. B. Wilson 1927, as recommended by Newcombe 1998.
+/// k = 0 and k = n. E. B. Wilson 1927, as recommended by Newcombe 1998. Without a run the share may be anything: 0 to 1.
 ///
 /// # Errors
-/// No runs, more good runs than runs, a confidence that is not above 0 and below 1.
+/// More good runs than runs, a confidence that is not above 0 and below 1.
 pub fn wilson(k: u64, n: u64, conf: f64) -> Result<Bounds, StatError> {
+    if k == 0 && n == 0 {
+        return anything(conf);
+    }
     let (good, runs) = of("good runs", k, "runs", n)?;
     wilson_of(good / runs, runs, conf)
 }
@@ -56,11 +59,14 @@ pub fn wilson_of(p: f64, n: f64, conf: f64) -> Result<Bounds, StatError> {
 /// The exact interval of a share, by C. J. Clopper and E. S. Pearson 1934: it covers at least as often as `conf` says.
 ///
 /// Lower limit: the (1-conf)/2 quantile of Beta(k, n-k+1); upper: the 1-(1-conf)/2 quantile of Beta(k+1, n-k); exactly
-/// 0 and 1 at k = 0 and k = n.
+/// 0 and 1 at k = 0 and k = n, 0 to 1 without a run.
 ///
 /// # Errors
 /// As [`wilson`].
 pub fn clopper_pearson(k: u64, n: u64, conf: f64) -> Result<Bounds, StatError> {
+    if k == 0 && n == 0 {
+        return anything(conf);
+    }
     let (good, runs) = of("good runs", k, "runs", n)?;
     let tail = (1.0 - open_share("the confidence", conf)?) / 2.0;
     let lower_of = |k: f64| {
@@ -81,7 +87,7 @@ pub fn clopper_pearson(k: u64, n: u64, conf: f64) -> Result<Bounds, StatError> {
 /// The (1-conf) quantile of Beta(k, n-k+1); with all good it is (1-conf)^(1/n), with none 0. Clopper and Pearson 1934.
 ///
 /// # Errors
-/// As [`wilson`].
+/// No runs, more good runs than runs, a confidence that is not above 0 and below 1.
 pub fn exact_floor(k: u64, n: u64, conf: f64) -> Result<f64, StatError> {
     let (good, runs) = of("good runs", k, "runs", n)?;
     let tail = 1.0 - open_share("the confidence", conf)?;
@@ -111,7 +117,7 @@ pub fn runs_for_floor(target: f64, conf: f64) -> Result<u64, StatError> {
 /// with the Wilson limits l, u of each.
 ///
 /// # Errors
-/// As [`wilson`], for either sample.
+/// A sample without runs, more good runs than runs, a confidence that is not above 0 and below 1.
 pub fn newcombe(k1: u64, n1: u64, k2: u64, n2: u64, conf: f64) -> Result<Difference, StatError> {
     let ((a, an), (b, bn)) = (of("good runs", k1, "runs", n1)?, of("good runs", k2, "runs", n2)?);
     let (first, second) = (wilson(k1, n1, conf)?, wilson(k2, n2, conf)?);
@@ -123,5 +129,14 @@ pub fn newcombe(k1: u64, n1: u64, k2: u64, n2: u64, conf: f64) -> Result<Differe
             lower: (estimate - (p1 - first.lower).hypot(second.upper - p2)).max(-1.0),
             upper: (estimate + (first.upper - p1).hypot(p2 - second.lower)).min(1.0),
         },
+    })
+}
+
+/// What is known of a share without a run.
+fn anything(conf: f64) -> Result<Bounds, StatError> {
+    open_share("the confidence", conf)?;
+    Ok(Bounds {
+        lower: 0.0,
+        upper: 1.0,
     })
 }

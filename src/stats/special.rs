@@ -14,6 +14,59 @@ pub(super) fn two_sided_z(conf: f64) -> f64 {
     SQRT_2 * erfc_inv(1.0 - conf)
 }
 
+/// The probability that a chi-square variable of `df` degrees of freedom reaches `x`.
+pub(super) fn chi2_tail(x: f64, df: f64) -> f64 {
+    ln_chi2_tail(x, df).exp()
+}
+
+/// The logarithm of that probability: it tells far tails apart where the probability itself is 0.
+pub(super) fn ln_chi2_tail(x: f64, df: f64) -> f64 {
+    if x <= 0.0 || df <= 0.0 {
+        return 0.0;
+    }
+    let (a, y) = (df / 2.0, x / 2.0);
+    let ln_weight = a * y.ln() - y - ln_gamma(a);
+    if y < a + 1.0 {
+        return (-(ln_weight.exp() * lower_gamma_series(a, y))).ln_1p();
+    }
+    ln_weight + upper_gamma_fraction(a, y).ln()
+}
+
+/// The series of the lower incomplete gamma function without its weight: sum of y^k / (a (a+1) … (a+k)).
+fn lower_gamma_series(a: f64, y: f64) -> f64 {
+    let (mut term, mut total, mut at) = (1.0 / a, 1.0 / a, a);
+    loop {
+        at += 1.0;
+        term *= y / at;
+        total += term;
+        if term <= total * f64::EPSILON / 4.0 {
+            return total;
+        }
+    }
+}
+
+/// The continued fraction of the upper incomplete gamma function without its weight (Lentz's way).
+fn upper_gamma_fraction(a: f64, y: f64) -> f64 {
+    let mut b = y + 1.0 - a;
+    let mut c = 1.0 / TINY;
+    let mut d = 1.0 / b;
+    let mut value = d;
+    let mut i = 0.0;
+    while i < MAX_STEPS {
+        i += 1.0;
+        let an = -i * (i - a);
+        b += 2.0;
+        d = 1.0 / away_from_zero(an * d + b);
+        c = away_from_zero(b + an / c);
+        let change = d * c;
+        value *= change;
+        if (change - 1.0).abs() <= f64::EPSILON {
+            break;
+        }
+    }
+    value
+}
+
 /// What stands for 0 in a denominator of a continued fraction.
 const TINY: f64 = 1e-300;
 
@@ -138,6 +191,17 @@ pub(super) fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
     bisect(0.0, 1.0, |x| beta_below(a, b, x, 1.0 - x) >= p)
 }
 
+/// P(X <= k) of n tries with probability p each; q = 1 - p.
+pub(super) fn binomial_at_most(k: f64, n: f64, p: f64, q: f64) -> f64 {
+    if k < 0.0 {
+        0.0
+    } else if k >= n {
+        1.0
+    } else {
+        beta_below(n - k, k + 1.0, q, p)
+    }
+}
+
 /// P(X >= k) of n tries with probability p each; q = 1 - p.
 pub(super) fn binomial_at_least(k: f64, n: f64, p: f64, q: f64) -> f64 {
     if k <= 0.0 {
@@ -179,4 +243,70 @@ pub(super) fn first_count(mut low: u64, mut high: u64, holds: impl Fn(u64) -> bo
         }
     }
     Some(low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(got: f64, want: f64, relative: f64) {
+        assert!(
+            (got - want).abs() <= relative * want.abs(),
+            "{got} and not {want}"
+        );
+    }
+
+    #[test]
+    fn binomial_tails_hold_for_many_runs() {
+        // By symmetry, P(X <= n/2) = 1/2 + P(X = n/2)/2 at p = 1/2.
+        for n in [10.0, 1e4, 1e6, 1e9] {
+            let half = 0.5 + 0.5 * binomial_weight(n / 2.0, n, 0.5, 0.5);
+            near(binomial_at_most(n / 2.0, n, 0.5, 0.5), half, 1e-11);
+        }
+    }
+
+    #[test]
+    fn tails_agree_with_the_sum_of_weights() {
+        for (n, p) in [(12.0, 0.3), (60.0, 0.01), (400.0, 0.93), (5000.0, 0.001)] {
+            let mut below = 0.0;
+            let mut k = 0.0;
+            while k < n {
+                below += binomial_weight(k, n, p, 1.0 - p);
+                if below > 1e-290 {
+                    near(binomial_at_most(k, n, p, 1.0 - p), below, 1e-11);
+                }
+                near(binomial_at_least(k + 1.0, n, p, 1.0 - p) + below, 1.0, 1e-11);
+                k += 1.0;
+            }
+        }
+    }
+
+    #[test]
+    fn far_tails_keep_their_digits() {
+        // P(X >= n) = p^n, P(X >= 1) = 1 - q^n.
+        near(binomial_at_least(30.0, 30.0, 1e-9, 1.0 - 1e-9), 1e-270, 1e-12);
+        near(binomial_at_least(1.0, 1e6, 1e-12, 1.0 - 1e-12), 1e-6, 1e-6);
+    }
+
+    #[test]
+    fn chi_square_tails_agree_with_closed_forms() {
+        // Two degrees of freedom: e^(-x/2). Four: e^(-x/2) (1 + x/2).
+        for x in [0.01, 1.0, 5.0, 40.0, 700.0, 5000.0] {
+            near(ln_chi2_tail(x, 2.0), -x / 2.0, 1e-12);
+            near(ln_chi2_tail(x, 4.0), -x / 2.0 + (x / 2.0).ln_1p(), 1e-11);
+        }
+        near(chi2_tail(3.841_458_820_694_124, 1.0), 0.05, 1e-12);
+        near(ln_chi2_tail(599.0, 1.0), ln_chi2_tail(601.0, 1.0) + 1.0, 0.01);
+    }
+
+    #[test]
+    fn the_beta_quantile_undoes_the_tail() {
+        for (a, b) in [(2.0, 3.0), (500.0, 2.0), (5e5, 5e5), (1e6, 2.0), (2.0, 1e9)] {
+            for p in [1e-6, 0.025, 0.5, 0.975] {
+                let x = beta_quantile(p, a, b);
+                near(beta_below(a, b, x, 1.0 - x), p, 1e-6);
+            }
+        }
+        near(beta_quantile(0.05, 1e6, 1.0), (0.05_f64.ln() / 1e6).exp(), 1e-15);
+    }
 }

@@ -26,6 +26,7 @@ mod serve;
 mod signals;
 mod smtp_sink;
 mod sql;
+mod statistics;
 mod store;
 mod tls;
 mod tokens;

@@ -1,0 +1,261 @@
+//! What was recorded of runs, a column an attribute, its values interned.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::stats::StatError;
+use crate::stats::error::count_of;
+
+/// How a run reads on which nothing was recorded.
+pub const MISSING: &str = "(none)";
+/// How values read that too few runs have.
+pub const OTHER: &str = "(other)";
+/// Values that fewer runs have are taken together.
+pub const LEAST_RUNS: u64 = 5;
+
+/// One attribute of all runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub(super) name: String,
+    pub(super) role: Role,
+    pub(super) codes: Vec<u32>,
+    pub(super) labels: Vec<String>,
+}
+
+/// What an attribute is, where that decides how labels are shuffled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Nothing special.
+    #[default]
+    Plain,
+    /// The route: its labels are shuffled within ticks, since routes are paired by tick.
+    Route,
+    /// The hour: where it matters, all else is shuffled within hours, since an outage makes guilty whatever drifts.
+    Hour,
+}
+
+/// Why an attribute was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ignored {
+    /// Its name.
+    pub name: String,
+    /// How many values it has: more than half as many as there are runs, as ids have.
+    pub values: u64,
+}
+
+impl Column {
+    /// A column from one value a run, in the runs' order. `None`, nothing recorded, is a value like any other.
+    pub fn new<S: AsRef<str>>(name: impl Into<String>, values: impl IntoIterator<Item = Option<S>>) -> Self {
+        let mut codes = Vec::new();
+        let mut labels = Vec::new();
+        let mut known: HashMap<String, u32> = HashMap::new();
+        for value in values {
+            let text = value.as_ref().map_or(MISSING, AsRef::as_ref);
+            let code = known.get(text).copied().unwrap_or_else(|| {
+                let next = labels.len() as u32;
+                labels.push(text.to_owned());
+                known.insert(text.to_owned(), next);
+                next
+            });
+            codes.push(code);
+        }
+        Self {
+            name: name.into(),
+            role: Role::Plain,
+            codes,
+            labels,
+        }
+    }
+
+    /// A column whose values are interned already: each code is a place among the labels.
+    ///
+    /// # Errors
+    /// A code without a label.
+    pub fn interned(
+        name: impl Into<String>,
+        codes: Vec<u32>,
+        labels: Vec<String>,
+    ) -> Result<Self, StatError> {
+        if let Some(at) = codes.iter().position(|code| *code as usize >= labels.len()) {
+            return Err(StatError::Element {
+                what: "code",
+                position: at + 1,
+                value: f64::from(codes[at]),
+                expected: "a place among the labels, from 0",
+            });
+        }
+        Ok(Self {
+            name: name.into(),
+            role: Role::Plain,
+            codes,
+            labels,
+        })
+    }
+
+    /// A column of numbers, cut at their quartiles (type 1). Quartiles that are equal make one cut.
+    ///
+    /// # Errors
+    /// A number that is infinite or not one.
+    pub fn numbers(name: impl Into<String>, values: &[Option<f64>]) -> Result<Self, StatError> {
+        let wrong = |value: &Option<f64>| value.is_some_and(|v| !v.is_finite());
+        if let Some(at) = values.iter().position(wrong) {
+            return Err(StatError::Element {
+                what: "value",
+                position: at + 1,
+                value: values[at].unwrap_or(f64::NAN),
+                expected: "a finite number",
+            });
+        }
+        let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let quartile = |k: usize| {
+            sorted
+                .get((k * sorted.len()).div_ceil(4).saturating_sub(1))
+                .copied()
+        };
+        let mut cuts: Vec<f64> = (1..=3).filter_map(quartile).collect();
+        cuts.dedup();
+        // A cut at the greatest value cuts nothing off.
+        cuts.retain(|cut| sorted.last().is_some_and(|last| cut < last));
+        let label = |value: &Option<f64>| value.map(|v| band(&cuts, v));
+        Ok(Self::new(name, values.iter().map(label)))
+    }
+
+    /// The same column, known to be the route or the hour.
+    #[must_use]
+    pub fn with_role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The runs it speaks of.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// The column with values of fewer than [`LEAST_RUNS`] runs taken together, or why it is left out.
+    pub(super) fn prepared(&self) -> Result<Self, Ignored> {
+        let mut runs = vec![0_u64; self.labels.len()];
+        for code in &self.codes {
+            runs[*code as usize] += 1;
+        }
+        let values = runs.iter().filter(|n| **n > 0).count();
+        if 2 * values > self.codes.len() {
+            return Err(Ignored {
+                name: self.name.clone(),
+                values: values as u64,
+            });
+        }
+        let mut labels = Vec::new();
+        let mut other = None;
+        let mut place = |label: &str| {
+            labels.push(label.to_owned());
+            labels.len() as u32 - 1
+        };
+        let mut renamed = vec![0; runs.len()];
+        for (code, n) in runs.iter().enumerate() {
+            renamed[code] = match n {
+                0 => 0,
+                1..LEAST_RUNS => *other.get_or_insert_with(|| place(OTHER)),
+                _ => place(&self.labels[code]),
+            };
+        }
+        Ok(Self {
+            name: self.name.clone(),
+            role: self.role,
+            codes: self.codes.iter().map(|code| renamed[*code as usize]).collect(),
+            labels,
+        })
+    }
+
+    /// How often each value occurs with each of another column, where either has few enough.
+    pub(super) fn joint(&self, other: &Self) -> HashMap<(u32, u32), u64> {
+        /// Pairs of values up to which a plain array counts.
+        const DENSE: usize = 1 << 20;
+        let width = other.labels.len().max(1);
+        let pairs = || self.codes.iter().zip(&other.codes);
+        if self.labels.len().saturating_mul(width) > DENSE {
+            let mut counts = HashMap::new();
+            for (a, b) in pairs() {
+                *counts.entry((*a, *b)).or_insert(0) += 1;
+            }
+            return counts;
+        }
+        let mut counts = vec![0_u64; self.labels.len() * width];
+        for (a, b) in pairs() {
+            counts[*a as usize * width + *b as usize] += 1;
+        }
+        let used = counts.into_iter().enumerate().filter(|(_, n)| *n > 0);
+        used.map(|(at, n)| (((at / width) as u32, (at % width) as u32), n))
+            .collect()
+    }
+}
+
+/// The band between cuts in which a value lies, its upper edge included.
+fn band(cuts: &[f64], value: f64) -> String {
+    let at = cuts.partition_point(|cut| *cut < value);
+    match (at.checked_sub(1).map(|below| cuts[below]), cuts.get(at)) {
+        (None, None) => "any".to_owned(),
+        (None, Some(high)) => format!("up to {high}"),
+        (Some(low), None) => format!("above {low}"),
+        (Some(low), Some(high)) => format!("above {low} to {high}"),
+    }
+}
+
+/// The number of runs, if all columns and the labels speak of as many and a place fits in 32 bits.
+pub(super) fn same_runs(bad: &[bool], columns: &[Column]) -> Result<usize, StatError> {
+    let n = bad.len();
+    for column in columns {
+        crate::stats::error::as_many("runs", n, "values of an attribute", column.runs())?;
+    }
+    if u32::try_from(n).is_err() {
+        return Err(StatError::TooMany {
+            what: "runs to explain at once",
+            value: count_of("runs", n as f64)?,
+        });
+    }
+    Ok(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_values_are_taken_together_and_ids_left_out() {
+        let values = (0..100).map(|i| {
+            Some(if i < 90 {
+                "a".to_owned()
+            } else {
+                format!("rare {}", i / 3)
+            })
+        });
+        let column = Column::new("worker", values).prepared().unwrap();
+        assert_eq!(column.labels, ["a", OTHER]);
+        let ids = Column::new("id", (0..100).map(|i| Some((i % 51).to_string())));
+        assert_eq!(ids.prepared().unwrap_err().values, 51);
+    }
+
+    #[test]
+    fn numbers_are_cut_at_their_quartiles() {
+        let column =
+            Column::numbers("size", &(1..=8).map(|i| Some(f64::from(i))).collect::<Vec<_>>()).unwrap();
+        assert_eq!(
+            column.labels,
+            ["up to 2", "above 2 to 4", "above 4 to 6", "above 6"]
+        );
+        assert_eq!(Column::numbers("same", &[Some(1.0); 9]).unwrap().labels, ["any"]);
+        assert_eq!(Column::numbers("none", &[None; 3]).unwrap().labels, [MISSING]);
+        assert!(Column::numbers("bad", &[Some(f64::NAN)]).is_err());
+        assert!(Column::interned("x", vec![0, 1], vec!["a".into()]).is_err());
+    }
+}

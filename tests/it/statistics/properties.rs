@@ -1,0 +1,5 @@
+//! What holds of all input.
+
+mod describing;
+mod relating;
+mod watching;
