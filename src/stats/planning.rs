@@ -67,6 +67,9 @@ pub fn power_of_worse(baseline: f64, route: f64, n: u64, conf: f64) -> Result<f6
     );
     let z = two_sided_z(open_share("the confidence", conf)?);
     let (p_better, p_worse) = (b * (1.0 - a), a * (1.0 - b));
+    if p_worse <= 0.0 {
+        return Ok(0.0);
+    }
     let within = p_worse / (1.0 - p_better);
     let mut power = 0.0;
     let middle = (ticks * p_better) as u64;
