@@ -108,8 +108,10 @@ async fn detected(rig: &Rig, dovecot: &Arc<Dovecot>, user: &str, token: &Token) 
         clock.now()
     });
     let delivered = delivered.await.unwrap();
+    let subject = format!("order {token}");
     loop {
-        if !rig.of(token).is_empty() {
+        let seen = rig.sink.seen();
+        if seen.iter().any(|s| s.seen["subject"] == subject.as_str()) {
             return rig.clock.now().seconds_since(delivered) * 1e3;
         }
         pause(1).await;
