@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -174,15 +175,16 @@ pub(super) async fn run(
         commands: Vec::new(),
     };
     let work = async move {
+        // Both are kept over the messages: to wait for them anew each time would cost more than most messages.
+        let mut stopped = std::pin::pin!(stop.cancelled());
+        let mut alarm = Alarm(None);
         loop {
-            let deadline = state.machine.next_deadline();
             let message = tokio::select! {
                 biased;
-                () = stop.cancelled() => return,
+                () = &mut stopped => return,
                 Some(message) = controls.recv() => message,
                 Some(message) = inbox.recv() => message,
-                // Made only when nothing else has come: a timer for each message would cost more than most of them.
-                () = until(&*clock, deadline) => Message::Event(Event::Time),
+                () = alarm.rings(&*clock, state.machine.next_deadline()) => Message::Event(Event::Time),
             };
             state.take(message);
         }
@@ -190,10 +192,20 @@ pub(super) async fn run(
     tracker.track_future(work).await;
 }
 
-async fn until(clock: &dyn Clock, deadline: Option<Moment>) {
-    match deadline {
-        Some(at) => clock.sleep_until(at).await,
-        None => std::future::pending().await,
+/// Rings at the machine's next deadline, and is set anew only where that has moved.
+struct Alarm(Option<(Moment, BoxFuture<'static, ()>)>);
+
+impl Alarm {
+    async fn rings(&mut self, clock: &dyn Clock, deadline: Option<Moment>) {
+        let Some(at) = deadline else {
+            self.0 = None;
+            return std::future::pending().await;
+        };
+        match &mut self.0 {
+            Some((set, ringing)) if *set == at => ringing.await,
+            other => other.insert((at, clock.sleep_until(at))).1.as_mut().await,
+        }
+        self.0 = None;
     }
 }
 
