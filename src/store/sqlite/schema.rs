@@ -164,7 +164,9 @@ fn settings(connection: &Connection, max_bytes: Option<u64>) -> rusqlite::Result
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.pragma_update(None, "cache_size", -32_768)?;
+    // What is written is appended, so that little is read again; and where a commit has split a page, SQLite looks
+    // through all that is cached.
+    connection.pragma_update(None, "cache_size", -8_192)?;
     // The writer copies the log back itself, after it has answered its callers.
     set_and_ignore_answer(connection, "wal_autocheckpoint", 0)?;
     set_and_ignore_answer(connection, "journal_size_limit", LOG_BYTES)?;
