@@ -136,6 +136,9 @@ pub(super) struct Serve {
     /// `memory`, or `sqlite:PATH`, instead of the workspace's store
     #[arg(long, value_name = "STORE", value_parser = store)]
     pub(super) store: Option<String>,
+    /// Fire although the clock shows a time before what the store holds
+    #[arg(long)]
+    pub(super) trust_clock: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -233,7 +233,10 @@ impl Collector {
                 self.skipped.push(record);
                 false
             }
-            Update::Step(_) | Update::ChannelDown { .. } | Update::ChannelUp { .. } => false,
+            Update::Step(_)
+            | Update::SkippedSpan { .. }
+            | Update::ChannelDown { .. }
+            | Update::ChannelUp { .. } => false,
         }
     }
 

@@ -326,6 +326,7 @@ impl Loader<'_> {
             api_tokens: settings.api_tokens,
             proxies: settings.proxies,
             location: settings.location,
+            stop_grace: settings.stop_grace,
             allow_exec: parts.allow_exec,
             vars: settings.vars,
             channels: parts.channels,

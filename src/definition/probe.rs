@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
 use crate::channel::ChannelConfig;
 use crate::diag::Sources;
-use crate::lifecycle::schedule::Schedule;
+use crate::lifecycle::schedule::{Schedule, Window};
 use crate::model::{Access, AccessHash, Expr, Free, Leg, Span, Spanned, TokenFormat};
 use crate::redact::Redactor;
 use crate::store;
@@ -36,6 +37,8 @@ pub struct Workspace {
     pub proxies: Vec<ipnet::IpNet>,
     /// Where this landfall runs.
     pub location: Arc<str>,
+    /// How long the daemon waits for open runs once it is told to stop.
+    pub stop_grace: Duration,
     /// Whether `exec` triggers may run.
     pub allow_exec: bool,
     /// `vars`, secrets resolved.
@@ -81,6 +84,12 @@ pub struct Probe {
     pub enabled: bool,
     /// When it fires; `run` and `compare` bring their own times.
     pub schedule: Option<Schedule>,
+    /// Whether it also fires when the daemon starts.
+    pub on_start: bool,
+    /// How late a tick may leave; `None` for the default.
+    pub start_deadline: Option<Duration>,
+    /// Its maintenance windows, those of the workspace before its own.
+    pub maintenance: Arc<[Window]>,
     /// Digest of everything that changes what a run means.
     pub revision: Arc<str>,
     /// How its tokens are written.

@@ -1,6 +1,7 @@
 //! The loop: the one owner of the machine. It waits for messages and for the machine's next deadline.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
@@ -68,6 +69,8 @@ pub(super) struct Shared {
     pub(super) recorder: mpsc::UnboundedSender<Job>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
+    /// Runs that have not ended.
+    pub(super) open_runs: AtomicUsize,
 }
 
 impl Shared {
@@ -106,6 +109,7 @@ impl Shared {
             recorder,
             tasks,
             stop: stop.clone(),
+            open_runs: AtomicUsize::new(0),
         })
     }
 
@@ -276,6 +280,9 @@ impl Loop {
             self.perform(command);
         }
         self.commands = commands;
+        self.shared
+            .open_runs
+            .store(self.machine.open(), Ordering::Release);
         self.incoming.clear();
     }
 

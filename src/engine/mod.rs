@@ -16,6 +16,7 @@ mod sink;
 mod supervise;
 #[cfg(test)]
 mod tests;
+mod ticker;
 mod update;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::store::Store;
 
 pub use selftest::{ChannelTest, Observed, SelfTest, TriggerTest};
 pub use supervise::ChannelHealth;
+pub use ticker::{ByHand, CLOCK_TOLERANCE, Ticker};
 pub use update::{Counters, Step, StepUpdate, Update};
 
 use drive::Message;
@@ -167,6 +169,24 @@ impl Engine {
             reason: reason.to_owned(),
         })
         .await;
+    }
+
+    /// Landfall itself could not see since `since`: its process was stopped, its machine suspended or starved. What a run
+    /// waits for may have come in that time, unseen or seen late.
+    pub async fn blinked(&self, since: Moment) {
+        for channel in self.shared.channels.keys() {
+            self.tell(Event::Blinked {
+                channel: *channel,
+                since,
+            })
+            .await;
+        }
+    }
+
+    /// Runs that have not ended.
+    #[must_use]
+    pub fn open_runs(&self) -> usize {
+        self.shared.open_runs.load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// Stops the channels and the loop; returns when both have let go.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Accepted, Moment, RunId, RunRecord, SkipRecord};
+use crate::model::{Accepted, Moment, RunId, RunRecord, SkipRecord, SkipSpan};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -21,6 +21,13 @@ pub enum Update {
     Amended(Arc<RunRecord>),
     /// A leg of a tick did not fire.
     Skipped(SkipRecord),
+    /// Ticks of a leg did not fire, one after the other. A stretch that grows is told again.
+    SkippedSpan {
+        /// All of it.
+        span: Arc<SkipSpan>,
+        /// How many of its ticks have not been told before.
+        added: u64,
+    },
     /// A channel cannot see.
     ChannelDown {
         /// Its name.

@@ -158,6 +158,13 @@ pub enum Event {
         /// A later look covered the gap.
         closed: bool,
     },
+    /// Landfall itself could not see until just now, whatever the channel says of itself.
+    Blinked {
+        /// Which channel.
+        channel: ChannelId,
+        /// Since when.
+        since: Moment,
+    },
     /// A bound of landfall's own dropped something on the channel.
     Dropped {
         /// Which channel.

@@ -115,6 +115,7 @@ impl Machine {
                 let waiting = self.channels.up(channel, now, closed);
                 self.advance_all(now, waiting, out);
             }
+            Event::Blinked { channel, since } => self.channels.blinked(channel, since, now),
             Event::Dropped {
                 channel,
                 what,

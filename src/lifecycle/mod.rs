@@ -3,6 +3,7 @@
 //! [`Machine::handle`] is the only place that changes a run's state. [`judge`](judge::judge) is a function of what is
 //! known of a run, so that the order in which things became known cannot matter.
 
+pub mod agenda;
 mod correlate;
 mod event;
 pub mod judge;

@@ -33,6 +33,6 @@ pub use record::{
     SkipRecord, SkipSpan, Unmet,
 };
 pub use rollup::{FINGERPRINTS, Latencies, LayerRollup, Reached, Rollup};
-pub use state::ProbeState;
+pub use state::{LastEnd, ProbeState, SILENT_TICKS, STATE_RUNS};
 pub use text::{Expr, Free, Scope, Secret, Span, Spanned, Template};
 pub use token::{FoundToken, Token, TokenFormat, TokenKey, scan_text, scan_value};

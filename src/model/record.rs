@@ -202,11 +202,13 @@ pub enum SkipReason {
     Render,
     /// Landfall was told to stop before it fired.
     Stopped,
+    /// A maintenance window in which the probe does not fire.
+    Maintenance,
 }
 
 impl SkipReason {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LateStart,
         Self::Overlap,
         Self::Limit,
@@ -217,6 +219,7 @@ impl SkipReason {
         Self::Down,
         Self::Render,
         Self::Stopped,
+        Self::Maintenance,
     ];
 
     /// The word of the contract.
@@ -233,6 +236,7 @@ impl SkipReason {
             Self::Down => "down",
             Self::Render => "render",
             Self::Stopped => "stopped",
+            Self::Maintenance => "maintenance",
         }
     }
 }

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Class, Flag, RunRecord};
 
-/// So many of the last runs of a route decide its state, as [`ProbeState::of_route`] says.
-const STATE_RUNS: usize = 5;
+/// So many of the last runs of a route decide its state, as [`ProbeState::of_ends`] says.
+pub const STATE_RUNS: usize = 5;
+/// A route is without data when so many ticks have come due whose runs should have ended, and did not.
+pub const SILENT_TICKS: usize = 3;
 
 /// How a probe or a route is, stated in one place for pages, API, metrics and alerts. The order is from well to worst,
 /// then what is not measured.
@@ -38,24 +40,41 @@ impl ProbeState {
         Self::Paused,
     ];
 
-    /// The state of a route by its last runs, newest first, and why, in a few words. Of the last five:
+    /// The state of a route by the records of its last runs, newest first, as [`ProbeState::of_ends`].
+    #[must_use]
+    pub fn of_route<'a>(paused: bool, last: impl Iterator<Item = &'a RunRecord>) -> (Self, String) {
+        Self::of_ends(paused, 0, last.map(LastEnd::from))
+    }
+
+    /// The state of a route by the ends of its last runs, newest first, and why, in a few words. `silent_ticks`: how many
+    /// ticks have come due since the newest of them, so long ago that their runs should have ended. Of the last five:
     ///
-    /// - none: no data;
+    /// - none, or [`SILENT_TICKS`] silent ones: no data;
     /// - the latest two unobserved, or all of them: blind;
     /// - of those that were observed, the latest two did not end well (not delivered, late or duplicate; or
     ///   unexecuted): failing;
     /// - any of them did not end well, or came late or twice: degraded;
     /// - else ok.
     #[must_use]
-    pub fn of_route<'a>(paused: bool, last: impl Iterator<Item = &'a RunRecord>) -> (Self, String) {
+    pub fn of_ends<'a>(
+        paused: bool,
+        silent_ticks: usize,
+        last: impl Iterator<Item = LastEnd<'a>>,
+    ) -> (Self, String) {
         if paused {
             return (Self::Paused, String::from("paused"));
         }
-        let last: Vec<&RunRecord> = last.take(STATE_RUNS).collect();
+        let last: Vec<LastEnd<'_>> = last.take(STATE_RUNS).collect();
         let Some(latest) = last.first() else {
             return (Self::NoData, String::from("no run has ended yet"));
         };
-        let seen: Vec<&RunRecord> = last
+        if silent_ticks >= SILENT_TICKS {
+            return (
+                Self::NoData,
+                format!("no run has ended lately, though {silent_ticks} or more were due"),
+            );
+        }
+        let seen: Vec<LastEnd<'_>> = last
             .iter()
             .copied()
             .filter(|run| run.class != Class::Unobserved)
@@ -63,29 +82,29 @@ impl ProbeState {
         if seen.is_empty()
             || (last.len() > 1 && last.iter().take(2).all(|run| run.class == Class::Unobserved))
         {
-            return (Self::Blind, latest.reason.clone());
+            return (Self::Blind, latest.reason.to_owned());
         }
-        let bad: Vec<&RunRecord> = seen
+        let bad: Vec<LastEnd<'_>> = seen
             .iter()
             .copied()
-            .filter(|run| grade(run) == Grade::Bad)
+            .filter(|run| run.grade() == Grade::Bad)
             .collect();
-        let told = |run: &RunRecord| match run.reason.as_str() {
+        let told = |run: &LastEnd<'_>| match run.reason {
             "" => run.class.word().to_owned(),
             reason => format!("{}: {reason}", run.class.word()),
         };
-        if seen.len() > 1 && seen.iter().take(2).all(|run| grade(run) == Grade::Bad) {
-            return (Self::Failing, told(seen[0]));
+        if seen.len() > 1 && seen.iter().take(2).all(|run| run.grade() == Grade::Bad) {
+            return (Self::Failing, told(&seen[0]));
         }
         match bad
             .first()
-            .or_else(|| seen.iter().find(|run| grade(run) == Grade::Worse))
+            .or_else(|| seen.iter().find(|run| run.grade() == Grade::Worse))
         {
             Some(run) => (
                 Self::Degraded,
                 format!(
                     "{} of the last {} runs; {}",
-                    seen.iter().filter(|r| grade(r) != Grade::Good).count(),
+                    seen.iter().filter(|r| r.grade() != Grade::Good).count(),
                     seen.len(),
                     told(run)
                 ),
@@ -123,6 +142,27 @@ impl ProbeState {
     }
 }
 
+/// How one run ended, as far as a state needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastEnd<'a> {
+    /// Its class.
+    pub class: Class,
+    /// Whether the system did not do the work.
+    pub unexecuted: bool,
+    /// Why.
+    pub reason: &'a str,
+}
+
+impl<'a> From<&'a RunRecord> for LastEnd<'a> {
+    fn from(run: &'a RunRecord) -> Self {
+        Self {
+            class: run.class,
+            unexecuted: run.flags.contains(&Flag::Unexecuted),
+            reason: &run.reason,
+        }
+    }
+}
+
 /// How a run that was observed ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Grade {
@@ -131,17 +171,19 @@ enum Grade {
     Bad,
 }
 
-fn grade(run: &RunRecord) -> Grade {
-    match run.class {
-        _ if run.flags.contains(&Flag::Unexecuted) => Grade::Bad,
-        Class::Delivered | Class::Unobserved => Grade::Good,
-        Class::Late | Class::Duplicate => Grade::Worse,
-        Class::Mismatched
-        | Class::Unwanted
-        | Class::Failed
-        | Class::Lost
-        | Class::Rejected
-        | Class::Phantom => Grade::Bad,
+impl LastEnd<'_> {
+    const fn grade(&self) -> Grade {
+        match self.class {
+            _ if self.unexecuted => Grade::Bad,
+            Class::Delivered | Class::Unobserved => Grade::Good,
+            Class::Late | Class::Duplicate => Grade::Worse,
+            Class::Mismatched
+            | Class::Unwanted
+            | Class::Failed
+            | Class::Lost
+            | Class::Rejected
+            | Class::Phantom => Grade::Bad,
+        }
     }
 }
 
@@ -198,6 +240,14 @@ mod tests {
             assert_eq!(state(false, classes), expected, "{classes:?}");
             assert_eq!(state(true, classes), Paused);
         }
+    }
+
+    #[test]
+    fn silence_is_no_data_however_the_last_run_ended() {
+        let last = run("delivered");
+        let of = |silent| ProbeState::of_ends(false, silent, [LastEnd::from(&last)].into_iter()).0;
+        assert_eq!(of(SILENT_TICKS - 1), ProbeState::Ok);
+        assert_eq!(of(SILENT_TICKS), ProbeState::NoData);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
 
 use crate::engine::Update;
 
@@ -43,9 +44,23 @@ impl Hub {
         }
     }
 
-    /// Tells everything that comes, until the engine has ended.
-    pub(crate) async fn run(self: Arc<Self>, mut updates: UnboundedReceiver<Update>) {
-        while let Some(update) = updates.recv().await {
+    /// Tells everything that comes until `ended`, and then what is left: whoever holds the engine keeps nobody waiting.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        mut updates: UnboundedReceiver<Update>,
+        ended: CancellationToken,
+    ) {
+        loop {
+            tokio::select! {
+                biased;
+                update = updates.recv() => match update {
+                    Some(update) => self.tell(&update),
+                    None => return,
+                },
+                () = ended.cancelled() => break,
+            }
+        }
+        while let Ok(update) = updates.try_recv() {
             self.tell(&update);
         }
     }
@@ -87,8 +102,11 @@ mod tests {
             let channel = String::from("hooks");
             drop(updates.send(Update::ChannelUp { channel, closed }));
         }
+        let ended = CancellationToken::new();
+        ended.cancel();
+        // Its sender is still there, as with an engine that somebody holds.
+        hub.run(outbox, ended).await;
         drop(updates);
-        hub.run(outbox).await;
         assert_eq!(first.0.load(Ordering::Relaxed), 3);
         assert_eq!(second.0.load(Ordering::Relaxed), 3);
     }

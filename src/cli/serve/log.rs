@@ -2,7 +2,7 @@
 
 use super::hub::Subscriber;
 use crate::engine::Update;
-use crate::model::{Class, RunRecord};
+use crate::model::{Class, RunRecord, SkipReason};
 
 /// One line for every end of a run, every skip, every channel that comes or goes.
 pub(super) struct Log;
@@ -26,6 +26,16 @@ impl Subscriber for Log {
                 detail = skip.detail,
                 "tick skipped"
             ),
+            Update::SkippedSpan { span, added } => {
+                let (first, last) = (span.first, span.last);
+                let (reason, detail) = (span.reason.word(), &span.detail);
+                // What people asked for is no news, tick by tick.
+                if matches!(span.reason, SkipReason::Paused | SkipReason::Maintenance) {
+                    tracing::debug!(probe = span.probe, route = span.route, added, %first, %last, reason, detail, "ticks skipped");
+                } else {
+                    tracing::warn!(probe = span.probe, route = span.route, added, %first, %last, reason, detail, "ticks skipped");
+                }
+            }
             Update::ChannelUp { channel, closed } => {
                 tracing::info!(channel, closed, "channel sees again");
             }

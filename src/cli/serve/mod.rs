@@ -1,11 +1,16 @@
 //! `landfall serve`: the daemon. This file is the list of what is started, in which order, and of what ends in which.
 
+mod board;
 mod hub;
 mod log;
-mod ticks;
+mod notify;
+mod plausible;
+mod status;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,9 +18,13 @@ use tokio_util::task::TaskTracker;
 use super::signals::Interrupts;
 use super::{Exit, args, output, signals, start};
 use crate::clock::{Clock, SystemClock, SystemRandom};
-use crate::engine::{Engine, Options, Setup};
+use crate::definition::Workspace;
+use crate::engine::{Engine, Options, Setup, Ticker};
 use crate::lifecycle::Settings;
 use crate::model::Fault;
+
+/// How often a stop looks whether all runs have ended.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs the command: until the first signal, and then until it has let go; a second one ends it at once.
 pub(super) async fn run(dir: Option<PathBuf>, args: args::Serve) -> Exit {
@@ -44,26 +53,32 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     // What is not fired opens no channel.
     workspace.probes.retain(|probe| probe.enabled);
     let workspace = Arc::new(workspace);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
 
     // 1. The store: whoever holds it is the one daemon of this workspace.
-    let store = start::store(
-        &workspace,
-        args.store.as_deref(),
-        clock.as_ref(),
-        "landfall serve",
-    )
-    .await
-    .map_err(blind)?;
-    // 2. The listener, before anything fires that is answered to it.
+    let clock = SystemClock::start();
+    let store = start::store(&workspace, args.store.as_deref(), &clock, "landfall serve")
+        .await
+        .map_err(blind)?;
+    // 2. A clock that can be right; the line of moments is anchored to it.
+    if !args.trust_clock {
+        tokio::select! {
+            plausible = plausible::wait(store.as_ref(), &clock) => plausible.map_err(blind)?,
+            () = interrupts.next() => return store.shutdown().await.map_err(blind),
+        }
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let last_alive = store.last_alive().await.map_err(blind)?;
+    // 3. The listener, before anything fires that is answered to it.
     let (listen, url) = (args.listen, args.public_url.clone());
     let listener = start::listener(&workspace, listen, url, clock.clone(), &stop, &tasks)
         .await
         .map_err(blind)?;
-    // 3. The engine, and who is told what it does.
+    // 4. Who is told what happens, then the engine.
     let hub = Arc::new(hub::Hub::default());
+    let board = Arc::new(board::Board::new(clock.clone()));
     hub.subscribe(Arc::new(log::Log));
+    hub.subscribe(board.clone());
     let (engine, updates) = Engine::start(Setup {
         workspace: workspace.clone(),
         store: store.clone(),
@@ -78,23 +93,92 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     })
     .await
     .map_err(blind)?;
-    tasks.spawn(hub.clone().run(updates));
-    // 4. The schedule.
-    let ticking = tokio::spawn(ticks::run(
-        engine.clone(),
+    let ended = CancellationToken::new();
+    tasks.spawn(hub.clone().run(updates, ended.clone()));
+    // 5. Whether landfall itself can see.
+    let seeing = engine.clone();
+    let stalled = move |since| {
+        let engine = seeing.clone();
+        async move { engine.blinked(since).await }
+    };
+    tasks.spawn(watch::run(clock.clone(), stop.clone(), stalled));
+    // 6. The schedule.
+    let ticker = Ticker::new(engine.clone(), last_alive).await.map_err(blind)?;
+    ticker.set_probes(&workspace.probes).await.map_err(blind)?;
+    let ticking = tokio::spawn({
+        let (ticker, stop) = (ticker.clone(), stop.clone());
+        async move { ticker.run(stop).await }
+    });
+    ticker.on_start().await;
+    // 7. What can wait until all that fires.
+    let (seeded, of_store, probes) = (board.clone(), store.clone(), workspace.clone());
+    let (missed, stopped) = (ticker.clone(), stop.clone());
+    tasks.spawn(async move {
+        let work = async {
+            if let Err(fault) = seeded.seed(of_store.as_ref(), &probes.probes).await {
+                tracing::error!(%fault, "the board does not know earlier runs");
+            }
+            if let Some(last_alive) = last_alive {
+                account(&missed, last_alive).await;
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            () = stopped.cancelled() => {}
+        }
+    });
+    tasks.spawn(notify::watchdog(ticker.clone(), clock.clone(), stop.clone()));
+    tasks.spawn(status::run(
+        board.clone(),
+        ticker.clone(),
         workspace.clone(),
         clock.clone(),
         stop.clone(),
     ));
+    notify::ready(&format!("{} probes", workspace.probes.len()));
     tracing::info!(probes = workspace.probes.len(), workspace = %workspace.root.display(), "serving");
 
     interrupts.next().await;
-    tracing::info!("stopping");
-    engine.stop_firing().await;
+    notify::stopping(workspace.stop_grace);
+    let left = wind_down(&workspace, &engine, &ticker, clock.as_ref()).await;
     stop.cancel();
     drop(ticking.await);
     engine.shut_down().await;
+    ended.cancel();
     tasks.close();
     tasks.wait().await;
-    store.shutdown().await.map_err(blind)
+    store.shutdown().await.map_err(blind)?;
+    tracing::info!(left, "stopped");
+    Ok(())
+}
+
+/// Fires nothing more and waits for what is open, up to the grace. The result is how many runs are left to the next start.
+async fn wind_down(workspace: &Workspace, engine: &Engine, ticker: &Ticker, clock: &dyn Clock) -> usize {
+    let grace = workspace.stop_grace;
+    tracing::info!(
+        open = engine.open_runs(),
+        grace = grace.as_secs_f64(),
+        "stopping: nothing more is fired, and what is open is waited for; a second signal ends at once"
+    );
+    let end = clock.now().after(grace);
+    ticker.stop_firing().await;
+    loop {
+        let open = engine.open_runs();
+        if open == 0 || clock.now() >= end {
+            return open;
+        }
+        clock.sleep(LOOK).await;
+    }
+}
+
+async fn account(ticker: &Ticker, last_alive: crate::model::Moment) {
+    match ticker.account_for_downtime(last_alive).await {
+        Ok(0) => {}
+        Ok(ticks) => {
+            tracing::warn!(ticks, since = %last_alive, "ticks came due while landfall was not running")
+        }
+        Err(fault) => {
+            tracing::error!(%fault, "ticks that came due while landfall was not running are not on record")
+        }
+    }
 }

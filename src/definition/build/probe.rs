@@ -65,6 +65,9 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         .collect();
     let timezone = shared.defaults.timezone.as_ref().map(|t| t.value.as_str());
     let schedule = check::schedule(&raw, file.decoded.whole, timezone, problems);
+    let start_deadline = check::start_deadline(&raw, schedule.as_ref(), problems);
+    let mut maintenance = shared.maintenance.clone();
+    maintenance.extend(check::windows(&raw.maintenance, timezone, problems));
     let limits = limits(&raw, shared);
     if let (Some(at), Some(schedule)) = (&raw.schedule, &schedule) {
         let machine: Vec<&Leg> = legs.iter().map(|leg| leg.leg.as_ref()).collect();
@@ -89,6 +92,9 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         description: raw.description.clone(),
         enabled: raw.enabled,
         schedule,
+        on_start: raw.schedule.as_ref().is_some_and(|s| s.value.on_start),
+        start_deadline,
+        maintenance: maintenance.into(),
         revision,
         token: raw.token.value.format,
         legs: legs.into_iter().map(Arc::new).collect(),

@@ -13,6 +13,7 @@ use crate::definition::known::NamePath;
 use crate::definition::node::{Node, Tree};
 use crate::definition::probe::ChannelDef;
 use crate::definition::raw::{RawDefaults, RawWorkspace};
+use crate::lifecycle::schedule::Window;
 use crate::model::{ChannelId, Span};
 
 /// Channels, variables and defaults.
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) defaults: RawDefaults,
     pub(crate) allow_exec: bool,
     pub(crate) location: Arc<str>,
+    pub(crate) maintenance: Vec<Window>,
     /// Variables that something names.
     pub(crate) used_vars: BTreeSet<String>,
     /// The names of probes, with their places.
@@ -101,6 +103,7 @@ impl Shared {
             defaults: raw.defaults.clone(),
             allow_exec: raw.allow_exec,
             location: Arc::clone(&settings.location),
+            maintenance: settings.maintenance.clone(),
             used_vars: BTreeSet::new(),
             probes: HashMap::new(),
         }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde_json::{Map, Value};
@@ -11,10 +12,14 @@ use crate::definition::check;
 use crate::definition::probe::ApiToken;
 use crate::definition::raw::{NotRead, RawWorkspace, StoreText};
 use crate::diag::{Code, Problems};
+use crate::lifecycle::schedule::Window;
 use crate::model::{Span, Spanned};
 use crate::store;
 
 const LISTEN: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 4747));
+
+/// Longer than most outcomes take, shorter than service managers wait before they kill.
+const STOP_GRACE: Duration = Duration::from_secs(30);
 
 /// What a workspace is besides its probes and channels.
 #[derive(Debug)]
@@ -27,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) api_tokens: Vec<ApiToken>,
     pub(crate) proxies: Vec<IpNet>,
     pub(crate) location: Arc<str>,
+    pub(crate) stop_grace: Duration,
+    pub(crate) maintenance: Vec<Window>,
     pub(crate) vars: Map<String, Value>,
     /// Names given on the command line.
     pub(crate) overridden: Vec<String>,
@@ -97,6 +104,14 @@ pub(crate) fn settings(
             .as_ref()
             .map_or("local", |at| at.value.as_str())
             .into(),
+        stop_grace: raw
+            .stop_grace
+            .as_ref()
+            .map_or(STOP_GRACE, |time| check::lapse("stop_grace", time, problems)),
+        maintenance: {
+            let timezone = raw.defaults.timezone.as_ref().map(|t| t.value.as_str());
+            check::windows(&raw.maintenance, timezone, problems)
+        },
         vars: vars(raw, overrides, file, problems),
         overridden: overrides.iter().map(|(name, _)| name.clone()).collect(),
     }

@@ -10,6 +10,7 @@ use crate::model::{Lapse, Span, Spanned, Times};
 /// The longest that a run may be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(30 * 86_400);
 const LONGEST_SETTLE: Duration = Duration::from_secs(3600);
+const LONGEST_STOP: Duration = Duration::from_secs(3600);
 const SLOWEST: Duration = Duration::from_secs(366 * 86_400);
 const FASTEST: Duration = Duration::from_secs(1);
 const FASTEST_ALLOWED: Duration = Duration::from_millis(10);
@@ -17,10 +18,10 @@ const FASTEST_ALLOWED: Duration = Duration::from_millis(10);
 /// A length of time under a key, as long as it makes sense there.
 pub(crate) fn lapse(key: &str, at: &Spanned<Lapse>, problems: &mut Problems) -> Duration {
     let time = at.value.0;
-    let longest = if key == "settle" {
-        LONGEST_SETTLE
-    } else {
-        LONGEST_WAIT
+    let longest = match key {
+        "settle" => LONGEST_SETTLE,
+        "stop_grace" => LONGEST_STOP,
+        _ => LONGEST_WAIT,
     };
     if time.is_zero() && key == "within" {
         problems
@@ -88,6 +89,8 @@ pub(crate) fn schedule(
         cron,
         timezone: own,
         allow_fast,
+        on_start,
+        start_deadline: _,
     } = &at.value;
     match (every, cron) {
         (Some(every), None) => {
@@ -129,6 +132,11 @@ pub(crate) fn schedule(
         }
         // What is left of a schedule with a wrong part says nothing.
         (None, None) if !whole => None,
+        (None, None) if *on_start => {
+            stray("jitter", "every", jitter.as_ref().map(|j| j.span), problems);
+            stray("timezone", "cron", own.as_ref().map(|t| t.span), problems);
+            None
+        }
         (None, None) => {
             problems
                 .error(
@@ -137,10 +145,44 @@ pub(crate) fn schedule(
                     "a schedule without `every` or `cron`",
                     "says no time",
                 )
-                .help("write `schedule: { every: 1m }`");
+                .help("write `schedule: { every: 1m }`, or `{ on_start: true }` for one that fires when landfall starts");
             None
         }
     }
+}
+
+/// How late a tick may leave, as far as it is said.
+pub(crate) fn start_deadline(
+    raw: &RawProbe,
+    schedule: Option<&Schedule>,
+    problems: &mut Problems,
+) -> Option<Duration> {
+    let at = raw.schedule.as_ref()?.value.start_deadline.as_ref()?;
+    let time = at.value.0;
+    let gap = schedule.map_or(LONGEST_STOP, Schedule::min_gap);
+    if time.is_zero() {
+        problems
+            .error(
+                Code::Schedule,
+                at.span,
+                "`start_deadline` is zero",
+                "nothing leaves at the very instant: every tick would be skipped",
+            )
+            .help("leave it out for half the distance of two ticks");
+    } else if time > gap {
+        problems
+            .error(
+                Code::Schedule,
+                at.span,
+                format!(
+                    "`start_deadline: {}` is longer than the distance of two ticks",
+                    at.value
+                ),
+                format!("two of them could leave at once; expected at most {}", Lapse(gap)),
+            )
+            .help("leave it out for half the distance of two ticks");
+    }
+    Some(time)
 }
 
 fn every_ok(every: &Spanned<Lapse>, allow_fast: bool, problems: &mut Problems) {

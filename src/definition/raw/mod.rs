@@ -1,11 +1,13 @@
 //! A definition as it is written: what the files decode to. The doc comments here are the reference.
 
 mod api;
+mod maintenance;
 mod probe;
 mod shapes;
 mod workspace;
 
 pub use api::{RawApi, RawToken};
+pub use maintenance::{RawWindow, RawWindowMode};
 pub use probe::{RawExpectation, RawLimits, RawObjective, RawProbe, RawRoute, RawSchedule, RawStep};
 pub use shapes::{Named, OneOrMany, Plain, RawFingerprint, RawTimes};
 pub use workspace::{NotRead, RawDefaults, RawRetention, RawWorkspace, StoreText};

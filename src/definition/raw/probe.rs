@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Named, OneOrMany, Plain, RawFingerprint, RawTimes};
+use super::{Named, OneOrMany, Plain, RawFingerprint, RawTimes, RawWindow};
 use crate::model::{Expr, Free, Lapse, Percent, Spanned, TokenFormat};
 use crate::trigger::TriggerConfig;
 
@@ -23,6 +23,9 @@ pub struct RawProbe {
     pub enabled: bool,
     /// When `landfall serve` fires it: `{ every: 1m, jitter: 5s }` or `{ cron: "*/5 * * * *", timezone: Europe/Amsterdam }`.
     pub schedule: Option<Spanned<RawSchedule>>,
+    /// Stretches of time in which its alerts are mute, or it does not fire; those of the workspace hold besides.
+    #[serde(default)]
+    pub maintenance: Vec<Spanned<RawWindow>>,
     /// The ways that the same input can go, by name; each is fired at the same tick. Default: one route named `default`.
     #[serde(default)]
     pub routes: Named<RawRoute>,
@@ -105,7 +108,7 @@ pub struct RawRoute {
     pub cleanup: Option<Vec<TriggerConfig>>,
 }
 
-/// When a probe fires: `every` or `cron`.
+/// When a probe fires: `every` or `cron`, or `on_start` alone.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawSchedule {
@@ -120,6 +123,12 @@ pub struct RawSchedule {
     /// With `every`: allows less than `1s`, down to `10ms`. What is fired that often is load, not a canary.
     #[serde(default)]
     pub allow_fast: bool,
+    /// Also when `landfall serve` starts. Default `false`.
+    #[serde(default)]
+    pub on_start: bool,
+    /// A tick that has not left so long after it was due is skipped instead of fired late. At most the shortest distance
+    /// of two ticks. Default: half of that distance, and at most `30s`.
+    pub start_deadline: Option<Spanned<Lapse>>,
 }
 
 /// Something that is waited for on a channel.

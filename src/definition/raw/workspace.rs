@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Named, Plain, RawApi, RawLimits, RawObjective};
+use super::{Named, Plain, RawApi, RawLimits, RawObjective, RawWindow};
 use crate::channel::ChannelConfig;
 use crate::model::{Lapse, Spanned};
 
@@ -39,6 +39,12 @@ pub struct RawWorkspace {
     /// What probes get where they say nothing themselves.
     #[serde(default)]
     pub defaults: RawDefaults,
+    /// Stretches of time in which alerts of every probe are mute, or none fires.
+    #[serde(default)]
+    pub maintenance: Vec<Spanned<RawWindow>>,
+    /// How long `landfall serve` waits for open runs once it is told to stop; what is open after that is left to the
+    /// next start. At most `1h`. Default `30s`.
+    pub stop_grace: Option<Spanned<Lapse>>,
     /// Whether `exec` triggers may run programs. Default `false`.
     #[serde(default)]
     pub allow_exec: bool,

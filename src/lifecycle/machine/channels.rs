@@ -108,6 +108,19 @@ impl Channels {
         std::mem::take(&mut state.waiting)
     }
 
+    /// A gap that has ended and that no look closes; a channel that is down is blind as it is.
+    pub(super) fn blinked(&mut self, channel: ChannelId, since: Moment, now: Moment) {
+        if self.state(channel).gaps.last().is_none_or(|gap| gap.to.is_some()) {
+            let asked = self.state(channel).asked;
+            self.down(channel, since);
+            let state = self.state(channel);
+            state.asked = asked;
+            if let Some(gap) = state.gaps.last_mut() {
+                gap.to = Some(now);
+            }
+        }
+    }
+
     /// A limit dropped something just now: as blind as a gap.
     pub(super) fn blink(&mut self, channel: ChannelId, at: Moment, limit: Arc<str>) {
         let state = self.state(channel);

@@ -6,14 +6,19 @@
 
 mod cron;
 mod fields;
+mod stretch;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::time::Duration;
 
 use crate::model::Moment;
 
 use cron::Cron;
+
+pub use stretch::Stretch;
+pub use window::{Effect, Window};
 
 /// A schedule, checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +89,12 @@ impl Schedule {
                 }
             }
         }
+    }
+
+    /// Whether it names times of day, which the wall clock tells.
+    #[must_use]
+    pub const fn is_cron(&self) -> bool {
+        matches!(self.times, Times::Cron(_))
     }
 
     /// In words: `every 1m, up to 5s later`.

@@ -51,6 +51,7 @@ impl Board {
             Update::Closed { record, .. } => self.ended(record, None),
             Update::Amended(record) => self.ended(record, record.amendments.last().map(|a| a.from)),
             Update::Skipped(skip) => self.row(&skip.probe, &skip.route).skipped += 1,
+            Update::SkippedSpan { .. } => {}
             Update::ChannelDown { channel, fault } => {
                 let since = self.down.get(channel).map_or(now, |(since, _)| *since);
                 self.down.insert(clip(channel, 80), (since, clip(fault, 200)));

@@ -68,6 +68,7 @@ impl Steps {
                 let what = format!("skipped, {}{detail}", reason(skip.reason));
                 Some(line(None, now, &skip_name(skip), &what))
             }
+            Update::SkippedSpan { .. } => None,
             Update::ChannelDown { channel, fault } => {
                 let label = format!("channel `{}`", clip(channel, 80));
                 Some(line(None, now, &label, &format!("cannot see: {}", piece(fault))))

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 
 use axum::Json;
@@ -141,6 +141,26 @@ impl Daemon {
     pub(super) fn start(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = landfall(dir, variables);
         command.arg("serve").args(arguments);
+        Self::spawn(command)
+    }
+
+    /// As a service manager starts it: the watchdog's variables name its process.
+    pub(super) fn managed(dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args([
+                "-c",
+                "export WATCHDOG_PID=$$; exec \"$0\" serve",
+                env!("CARGO_BIN_EXE_landfall"),
+            ])
+            .current_dir(dir)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stdin(Stdio::null());
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

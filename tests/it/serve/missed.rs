@@ -1,0 +1,78 @@
+//! Time that passed without landfall: no burst, and every tick has its fate.
+
+use std::time::Duration;
+
+use landfall::clock::{Clock, SystemClock};
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::daemon::{Daemon, Does, Place, Target};
+use super::fates;
+use crate::support::channel::eventually;
+
+const EVERY: Duration = Duration::from_millis(500);
+
+async fn place(target: &Target) -> Place {
+    Place::new(
+        target,
+        json!({ "every": "500ms", "allow_fast": true }),
+        &json!({}),
+    )
+}
+
+/// So much time passes: nothing else can be waited for while a process stands still.
+async fn pass(time: Duration) {
+    let clock = SystemClock::start();
+    let end = clock.now().after(time);
+    eventually("time that passes", || (clock.now() >= end).then_some(())).await;
+}
+
+async fn fired(target: &Target, count: usize) {
+    eventually(&format!("{count} requests"), || {
+        (target.tokens().len() >= count).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_was_stopped_skips_what_it_missed() {
+    let target = Target::start(Does::Deliver).await;
+    let place = place(&target).await;
+    let daemon = Daemon::start(place.dir.path(), &[], &[]);
+    fired(&target, 2).await;
+    daemon.signal(Signal::STOP);
+    pass(Duration::from_secs(3)).await;
+    let before = target.tokens().len();
+    daemon.signal(Signal::CONT);
+    daemon.says("could not see").await;
+    fired(&target, before + 2).await;
+    assert_eq!(daemon.stopped().await.code(), Some(0));
+    let counts = fates::all_accounted_for(&place, EVERY);
+    assert!(
+        counts["late_start"] >= 4,
+        "six came due while it stood still: {counts:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_due_between_a_kill_and_the_next_start_is_skipped_as_down() {
+    let target = Target::start(Does::Deliver).await;
+    let place = place(&target).await;
+    let daemon = Daemon::start(place.dir.path(), &[], &[]);
+    fired(&target, 3).await;
+    daemon.signal(Signal::KILL);
+    drop(daemon);
+    pass(Duration::from_secs(2)).await;
+    let before = target.tokens().len();
+    let daemon = Daemon::start(place.dir.path(), &[], &[]);
+    daemon.says("came due while landfall was not running").await;
+    fired(&target, before + 2).await;
+    assert_eq!(daemon.stopped().await.code(), Some(0));
+    let counts = fates::all_accounted_for(&place, EVERY);
+    assert!(counts["down"] >= 3, "four came due while it was down: {counts:?}");
+    let sent = target.tokens();
+    let mut once = sent.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!(once.len(), sent.len(), "a token was fired twice");
+}
