@@ -264,7 +264,11 @@ impl Sink {
             observation: Arc::clone(&observation),
             runs,
         };
-        self.shared.store.observe(stored).await?;
+        if let Err(fault) = self.shared.store.observe(stored).await {
+            // The sender may try again, or not: until it has, landfall saw this and cannot say that it never came.
+            self.dropped("the store did not take it", &tokens);
+            return Err(fault);
+        }
         let id = observation.id;
         let s = &observation.sighting;
         let seen = Seen {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::store::make::observation;
 use crate::support::whole::{self, Whole, http_client};
 
 /// A system that takes every order and leaves calling back to the test: gives its address and the hooks it was told.
@@ -96,4 +97,55 @@ async fn a_held_lock_skips_ticks_refuses_callbacks_and_changes_no_class() {
     assert_eq!(whole.closed().await.class, Class::Delivered);
     whole.end().await;
     store.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_store_fires_nothing_and_what_it_could_not_take_is_not_called_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let (base, mut hooks) = system().await;
+    let (workspace, probe) = definition(&base, "4s");
+    whole::write(dir.path(), &workspace, &probe);
+    let mut options = Options::new(landfall::model::Moment(0), "landfall under test");
+    options.max_bytes = Some(400_000);
+    let store = Arc::new(SqliteStore::open(&dir.path().join("landfall.db"), options).unwrap());
+    let mut whole = Whole::start(dir.path(), store.clone()).await;
+    assert_eq!(whole.tick().await, 1);
+    let hook = hooks.recv().await.unwrap();
+    let mut large = 0;
+    for bytes in [20_000, 500, 1] {
+        while store
+            .save_cursor(format!("ballast {large}"), "x".repeat(bytes))
+            .await
+            .is_ok()
+        {
+            large += 1;
+        }
+    }
+    let mut id = 1 << 40;
+    while store.observe(observation(id, &[])).await.is_ok() {
+        id += 1;
+    }
+    assert_eq!(call(&hook).await, 503);
+    assert_eq!(whole.tick_within(Duration::from_millis(300)).await, 1);
+    // The tick is skipped and the open run ends, in either order.
+    let (mut reason, mut ended) = (None, None);
+    while reason.is_none() || ended.is_none() {
+        match whole.updates.recv().await.unwrap() {
+            Update::Skipped(skip) => reason = Some(skip.reason),
+            Update::Closed { record, .. } => ended = Some(record),
+            _ => {}
+        }
+    }
+    assert!(
+        matches!(reason, Some(SkipReason::Store | SkipReason::LateStart)),
+        "{reason:?}"
+    );
+    assert!(hooks.try_recv().is_err(), "nothing was fired");
+    let record = ended.unwrap();
+    assert_eq!(
+        record.class,
+        Class::Unobserved,
+        "landfall could not keep what it saw: {record:#?}"
+    );
+    whole.end().await;
 }
