@@ -103,7 +103,7 @@ async fn a_held_lock_skips_ticks_refuses_callbacks_and_changes_no_class() {
 async fn a_full_store_fires_nothing_and_what_it_could_not_take_is_not_called_lost() {
     let dir = tempfile::tempdir().unwrap();
     let (base, mut hooks) = system().await;
-    let (workspace, probe) = definition(&base, "4s");
+    let (workspace, probe) = definition(&base, "10s");
     whole::write(dir.path(), &workspace, &probe);
     let mut options = Options::new(landfall::model::Moment(0), "landfall under test");
     options.max_bytes = Some(400_000);
