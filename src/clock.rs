@@ -32,6 +32,12 @@ pub trait Clock: Send + Sync + 'static {
         self.sleep_until(self.now().after(duration))
     }
 
+    /// Which boot of the machine this is, and where the line stood at it; `None` where that is not known. Of two
+    /// processes of one boot it tells by how much the wall clock was set between them.
+    fn origin(&self) -> Option<(String, Moment)> {
+        None
+    }
+
     /// A timer of the system's own, finer than [`Clock::sleep_until`]; `None` where there is none.
     fn timer(&self) -> Option<Timer> {
         None
@@ -81,6 +87,11 @@ impl Clock for SystemClock {
                 tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
             }
         })
+    }
+
+    fn origin(&self) -> Option<(String, Moment)> {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some((boot.trim().to_owned(), self.boot))
     }
 
     fn timer(&self) -> Option<Timer> {

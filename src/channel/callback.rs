@@ -186,6 +186,10 @@ impl Channel for Opened {
         Box::pin(async move { Ok(due) })
     }
 
+    fn remembers(&self) -> bool {
+        false
+    }
+
     fn disarm(&self, _: RunId) {}
 
     fn drive(self: Arc<Self>, stop: CancellationToken) -> BoxFuture<'static, ()> {

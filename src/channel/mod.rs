@@ -26,6 +26,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use shared::watch::{Earlier, Planted, Watch};
+
 use crate::clock::{Clock, Random};
 use crate::diag::Problems;
 use crate::model::{Fault, Moment, ObservationId, RunId, Scope, Sighting, Token, TokenKey};
@@ -229,17 +231,6 @@ impl Reply {
     }
 }
 
-/// One run that waits on a channel.
-#[derive(Clone)]
-pub struct Watch {
-    /// Whose it is.
-    pub run: RunId,
-    /// Its token.
-    pub token: Token,
-    /// Renders templates of the channel's settings that name the run (`token`, captured values).
-    pub scope: Arc<dyn Scope>,
-}
-
 /// What the engine sees of a channel.
 pub trait Channel: Send + Sync + 'static {
     /// What `channels.NAME` is in this run's templates: an object with the kind's offers.
@@ -274,6 +265,20 @@ pub trait Channel: Send + Sync + 'static {
         self.look(due)
     }
 
+    /// Whether what comes while landfall is not there is found by a later look (an inbox, a table). Otherwise (a
+    /// listener) it is gone, unless its sender tries again.
+    fn remembers(&self) -> bool {
+        true
+    }
+
+    /// As [`Channel::arm`], for a run that an earlier process had armed.
+    ///
+    /// # Errors
+    /// Cannot see; it is tried again.
+    fn rearm(&self, watch: Watch, _earlier: Earlier) -> BoxFuture<'_, Result<(), Fault>> {
+        self.arm(watch)
+    }
+
     /// The run waits no longer.
     fn disarm(&self, run: RunId);
 
@@ -291,15 +296,6 @@ pub trait Channel: Send + Sync + 'static {
     fn counters(&self) -> BTreeMap<&'static str, u64> {
         BTreeMap::new()
     }
-}
-
-/// What became of planting an observation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Planted {
-    /// It is on its way.
-    Yes,
-    /// The channel only reads; the reason.
-    ReadOnly(&'static str),
 }
 
 /// How often a poll that found nothing is repeated while something is due.

@@ -51,6 +51,7 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
                 paired: false,
                 no_grace: args.no_grace,
                 steps: Collector::shows(&args.output),
+                resume: false,
             },
         })
     };

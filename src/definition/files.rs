@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::traps;
 use super::yaml::{MAX_BYTES, Unreadable};
@@ -20,6 +21,8 @@ const MAX_DEPTH: usize = 16;
 pub(super) struct File {
     pub(super) path: PathBuf,
     pub(super) name: String,
+    /// What it said when it was kept; `None`: what it says now.
+    pub(super) text: Option<Arc<str>>,
 }
 
 /// `landfall.yaml`.
@@ -27,6 +30,7 @@ pub(super) fn workspace(root: &Path) -> File {
     File {
         path: root.join(WORKSPACE),
         name: WORKSPACE.to_owned(),
+        text: None,
     }
 }
 
@@ -63,7 +67,11 @@ pub(super) fn text(
     sources: &mut Sources,
     problems: &mut Problems,
 ) -> Result<(u16, String), u16> {
-    let bytes = match bytes(&file.path) {
+    let read = match &file.text {
+        Some(text) => Ok(text.as_bytes().to_vec()),
+        None => bytes(&file.path),
+    };
+    let bytes = match read {
         Ok(bytes) => bytes,
         Err((code, why)) => {
             let span = named(&file.name, sources);
@@ -170,7 +178,11 @@ impl Walk<'_> {
             if path.is_dir() {
                 self.folder(&path, &below, depth + 1);
             } else if Path::new(&file).extension().is_some_and(|e| e == "yaml") {
-                self.found.push(File { path, name: below });
+                self.found.push(File {
+                    path,
+                    name: below,
+                    text: None,
+                });
             } else if Path::new(&file)
                 .extension()
                 .is_some_and(|e| e == "yml" || e == "YAML")

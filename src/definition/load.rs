@@ -14,6 +14,7 @@ use super::node::Tree;
 use super::probe::{ChannelDef, Probe, Workspace};
 use super::raw::{RawProbe, RawWorkspace};
 use super::secrets::{Environment, Resolver};
+use super::texts::Texts;
 use super::{check, expression, print, timeout, yaml};
 use crate::diag::{Code, Problem, Problems, Sources};
 use crate::model::Span;
@@ -67,28 +68,37 @@ pub fn discover(from: &Path) -> Option<PathBuf> {
 /// Loads a workspace and finds everything that is wrong with it. Nothing is contacted.
 #[must_use]
 pub fn load(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
+    load_from(options, None, environment)
+}
+
+/// Loads what was kept of a probe instead of what stands in the folder.
+pub(super) fn load_texts(options: &LoadOptions, texts: &Texts, environment: &dyn Environment) -> Loaded {
+    load_from(options, Some(texts), environment)
+}
+
+fn load_from(options: &LoadOptions, texts: Option<&Texts>, environment: &dyn Environment) -> Loaded {
     // Values nest within a limit, but readers of YAML use much stack for each level: they get a stack of their own.
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new()
             .name(String::from("load"))
             .stack_size(STACK);
         match builder.spawn_scoped(scope, || {
-            expression::with_room(|| load_here(options, environment))
+            expression::with_room(|| load_here(options, texts, environment))
         }) {
             Ok(thread) => thread
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(_) => load_here(options, environment),
+            Err(_) => load_here(options, texts, environment),
         }
     })
 }
 
-fn load_here(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
+fn load_here(options: &LoadOptions, texts: Option<&Texts>, environment: &dyn Environment) -> Loaded {
     let mut problems = Problems::default();
     let mut sources = Sources::default();
     let here = fs::canonicalize(".").unwrap_or_else(|_| PathBuf::from("."));
     let root = options.dir.clone().or_else(|| discover(&here));
-    let Some(root) = root.filter(|root| root.join(files::WORKSPACE).is_file()) else {
+    let Some(root) = root.filter(|root| texts.is_some() || root.join(files::WORKSPACE).is_file()) else {
         no_workspace(options.dir.as_deref(), &here, &mut sources, &mut problems);
         return Loaded {
             workspace: None,
@@ -102,12 +112,13 @@ fn load_here(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
     let mut loader = Loader {
         resolver: Resolver::new(environment, &root),
         root: &root,
+        texts,
         sources,
         problems,
         literal_secrets: Vec::new(),
     };
     let parts = loader.parts(&options.vars);
-    loader.finish(parts)
+    loader.finish(parts, &options.vars)
 }
 
 pub(super) fn no_workspace(dir: Option<&Path>, here: &Path, sources: &mut Sources, problems: &mut Problems) {
@@ -134,6 +145,8 @@ pub(super) fn no_workspace(dir: Option<&Path>, here: &Path, sources: &mut Source
 struct Loader<'l> {
     resolver: Resolver<'l>,
     root: &'l Path,
+    /// What was kept of one probe, in the place of what stands in the folder.
+    texts: Option<&'l Texts>,
     sources: Sources,
     problems: Problems,
     /// Values of secret fields that stand in the file itself.
@@ -158,7 +171,11 @@ struct Read {
 
 impl Loader<'_> {
     fn parts(&mut self, overrides: &[(String, String)]) -> Parts {
-        let workspace = self.read(&files::workspace(self.root));
+        let file = files::workspace(self.root);
+        let file = self
+            .texts
+            .map_or_else(|| file.clone(), |texts| texts.workspace_file(file.clone()));
+        let workspace = self.read(&file);
         let unreadable = workspace.is_err();
         let (raw, tree, text, file) = match workspace {
             Ok(Some(read)) => {
@@ -243,7 +260,11 @@ impl Loader<'_> {
     fn probes(&mut self, shared: &mut Shared) -> (Vec<Probe>, Vec<(String, Value)>) {
         let mut probes = Vec::new();
         let mut printed = Vec::new();
-        for file in files::probes(self.root, &mut self.sources, &mut self.problems) {
+        let files = match self.texts {
+            Some(texts) => vec![texts.probe_file(self.root)],
+            None => files::probes(self.root, &mut self.sources, &mut self.problems),
+        };
+        for file in files {
             let Ok(read) = self.read(&file) else { continue };
             let Some(Read { text, mut tree, .. }) = read else {
                 let id = self.sources.add(file.name.clone(), "");
@@ -300,7 +321,7 @@ impl Loader<'_> {
             .extend(secrets.map(|note| note.source.clone()));
     }
 
-    fn finish(self, parts: Parts) -> Loaded {
+    fn finish(self, parts: Parts, overrides: &[(String, String)]) -> Loaded {
         let secrets: BTreeSet<String> = self
             .resolver
             .secrets
@@ -329,6 +350,7 @@ impl Loader<'_> {
             stop_grace: settings.stop_grace,
             allow_exec: parts.allow_exec,
             vars: settings.vars,
+            overrides: overrides.to_vec(),
             channels: parts.channels,
             probes: parts.probes.into_iter().map(Arc::new).collect(),
             sources: Arc::clone(&sources),

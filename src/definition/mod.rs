@@ -34,6 +34,7 @@ mod template_scan;
 mod template_tests;
 mod template_url;
 mod template_values;
+mod texts;
 mod timeout;
 mod traps;
 mod yaml;
@@ -48,3 +49,4 @@ pub use probe::{
 pub use raw::{RawProbe, RawWorkspace};
 pub use scope::{Explained, RunScope};
 pub use secrets::{Environment, ProcessEnvironment};
+pub use texts::Texts;

@@ -43,6 +43,8 @@ pub struct Workspace {
     pub allow_exec: bool,
     /// `vars`, secrets resolved.
     pub vars: Map<String, Value>,
+    /// What `--var` said.
+    pub overrides: Vec<(String, String)>,
     /// The channels; a [`crate::model::ChannelId`] is a place in this list.
     pub channels: Vec<ChannelDef>,
     /// The probes, by name.
@@ -71,6 +73,8 @@ pub struct ChannelDef {
     pub name: Spanned<String>,
     /// Its kind and settings.
     pub config: ChannelConfig,
+    /// How its settings are written, secrets by reference: what tells whether two workspaces mean the same channel.
+    pub written: Arc<str>,
 }
 
 /// A probe, checked.
@@ -105,7 +109,7 @@ pub struct Probe {
 }
 
 /// One route × input, compiled.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LegDef {
     /// What the machine needs; its expectations stand in the same order as `checks`.
     pub leg: Arc<Leg>,

@@ -101,6 +101,12 @@ impl RunScope {
         }
     }
 
+    /// The value of one of the run's own names; `None` where there is none.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.layers().find_map(|layer| layer.values.get(name))
+    }
+
     /// The same with `response`.
     #[must_use]
     pub fn with_response(&self, response: &Response) -> Self {

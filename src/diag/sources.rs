@@ -60,6 +60,12 @@ impl Sources {
         self.files.get(usize::from(file))
     }
 
+    /// The file of a name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Source> {
+        self.files.iter().find(|source| source.name == name)
+    }
+
     /// Where a span begins.
     #[must_use]
     pub fn place(&self, span: Span) -> Option<Place> {

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::drive::{Message, Shared};
 use super::live::LiveAnswer;
+use super::resume::KeptAnswer;
 use crate::definition::{LegDef, RunScope};
 use crate::lifecycle::Event;
 use crate::model::{Accepted, Answer, Fault, Moment, Reason, Response, RunId, SendFailure, Timings};
@@ -122,16 +123,27 @@ async fn tell(shared: &Arc<Shared>, run: RunId, def: &Arc<LegDef>, scope: RunSco
             (accepted, reason, scope, Some(response))
         }
     };
-    let (scope, mut keys) = capture(def, scope, response.is_some());
+    let (scope, mut keys, captured) = capture(def, scope, response.is_some());
     // An echoed secret is no key: it is struck from what is seen, so it would match nothing, and keys are stored.
     keys.retain(|key| redactor.text(key) == key.as_str());
     // Without an answer the record says why: a run in doubt may still end well, and then nothing else would.
     let shown = response
         .as_ref()
         .map_or_else(|| serde_json::json!({ "error": reason }), |r| shown(r, redactor));
+    let kept = KeptAnswer {
+        at: answered_at,
+        accepted,
+        reason: reason.clone(),
+        keys: keys.clone(),
+        captured,
+        response: response.clone(),
+        partial: false,
+        timings,
+        attributes: attributes.clone(),
+    };
     let stored = Fired {
         sent: sent_at,
-        answer: Some(serde_json::json!({ "accepted": accepted, "keys": keys })),
+        answer: Some(kept.written(redactor)),
     };
     if let Err(fault) = shared.store.fired(run, stored).await {
         tracing::error!(%run, %fault, "the answer is not on record");
@@ -200,10 +212,10 @@ fn accepted(shared: &Shared, def: &Arc<LegDef>, scope: &RunScope, response: &Res
 }
 
 /// Binds the captured names. Strings and numbers among them are correlation keys.
-fn capture(def: &LegDef, mut scope: RunScope, answered: bool) -> (RunScope, Vec<String>) {
-    let mut keys = Vec::new();
+fn capture(def: &LegDef, mut scope: RunScope, answered: bool) -> (RunScope, Vec<String>, Map<String, Value>) {
+    let (mut keys, mut captured) = (Vec::new(), Map::new());
     if !answered {
-        return (scope, keys);
+        return (scope, keys, captured);
     }
     for (name, expr) in &def.capture {
         let value = match scope.value(expr, &Map::new()) {
@@ -218,22 +230,28 @@ fn capture(def: &LegDef, mut scope: RunScope, answered: bool) -> (RunScope, Vec<
             Value::Number(n) => keys.push(n.to_string()),
             _ => {}
         }
+        captured.insert(name.clone(), value.clone());
         scope = scope.with(name, value);
     }
-    (scope, keys)
+    (scope, keys, captured)
 }
 
 fn shown(response: &Response, redactor: &Redactor) -> Value {
+    let mut shown = shown_of(response);
+    redactor.value(&mut shown);
+    shown
+}
+
+/// An answer as records show it.
+pub(super) fn shown_of(response: &Response) -> Value {
     let body = cut(&response.body, BODY_KEPT);
-    let mut shown = serde_json::json!({
+    serde_json::json!({
         "status": response.status,
         "headers": response.headers,
         "body": body,
         "body_cut": body.len() < response.body.len(),
         "seconds": response.seconds,
-    });
-    redactor.value(&mut shown);
-    shown
+    })
 }
 
 /// At most `limit` bytes, cut between characters.

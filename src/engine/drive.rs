@@ -66,6 +66,7 @@ pub(super) struct Shared {
     pub(super) channels: BTreeMap<ChannelId, Arc<Opened>>,
     /// One opened trigger a leg, by the address of its definition.
     pub(super) triggers: Mutex<HashMap<usize, Arc<dyn Trigger>>>,
+    pub(super) revisions: super::resume::Revisions,
     pub(super) recorder: mpsc::UnboundedSender<Job>,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
@@ -79,17 +80,21 @@ impl Shared {
         token_key: TokenKey,
         queues: Queues,
         stop: &CancellationToken,
+        left: &super::resume::Left,
     ) -> Result<Self, Fault> {
         let last_id = setup.store.last_observation().await?.map_or(0, |id| id.0);
         let sinks = Arc::new(SinkShared::new(
             setup,
             token_key,
             last_id,
+            left.legs.captures(),
             queues.messages.clone(),
             queues.control.clone(),
         ));
+        left.register(&sinks);
         let tasks = TaskTracker::new();
-        let channels = supervise::open(setup, &sinks, stop, &tasks).await?;
+        let used = left.legs.channels();
+        let channels = supervise::open(setup, &sinks, stop, &tasks, used).await?;
         let (recorder, jobs) = mpsc::unbounded_channel();
         tasks.spawn(super::recorder::run(
             jobs,
@@ -106,6 +111,7 @@ impl Shared {
             sinks,
             channels,
             triggers: Mutex::default(),
+            revisions: super::resume::Revisions::default(),
             recorder,
             tasks,
             stop: stop.clone(),
@@ -154,6 +160,8 @@ pub(super) struct Loop {
     pub(super) unclaimed: OwnMap<ObservationId, Arc<Observation>>,
     /// What stands behind the runs of ticks that have just been handed in.
     pub(super) incoming: OwnMap<RunId, Arc<LegDef>>,
+    /// Definitions that fired runs of earlier processes; they stay, since triggers are known by their addresses.
+    pub(super) old_legs: super::resume::Legs,
     /// Empty between two messages; kept for its room.
     commands: Vec<Command>,
 }
@@ -164,8 +172,10 @@ pub(super) async fn run(
     settings: Settings,
     mut inbox: mpsc::Receiver<Message>,
     mut controls: mpsc::UnboundedReceiver<Message>,
+    left: super::resume::Left,
 ) {
     let tracker = shared.tasks.clone();
+    tracker.spawn(super::resume::beat(shared.clone()));
     let stop = shared.stop.clone();
     let clock = shared.clock.clone();
     let mut machine = Machine::new(settings);
@@ -176,9 +186,11 @@ pub(super) async fn run(
         live: OwnMap::default(),
         unclaimed: OwnMap::default(),
         incoming: OwnMap::default(),
+        old_legs: super::resume::Legs::default(),
         commands: Vec::new(),
     };
     let work = async move {
+        state.resume(left);
         // Both are kept over the messages: to wait for them anew each time would cost more than most messages.
         let mut stopped = std::pin::pin!(stop.cancelled());
         let mut alarm = Alarm(None);
@@ -236,7 +248,7 @@ async fn count_today(shared: &Shared, machine: &mut Machine) {
 }
 
 impl Loop {
-    fn take(&mut self, message: Message) {
+    pub(super) fn take(&mut self, message: Message) {
         let event = match message {
             Message::Event(event) => {
                 self.note(&event);
@@ -273,6 +285,7 @@ impl Loop {
                 Event::Down { channel, since }
             }
         };
+        let blinded = super::resume::blinded(&event);
         tracing::trace!(?event, "event");
         let mut commands = std::mem::take(&mut self.commands);
         self.machine.handle(self.shared.clock.now(), event, &mut commands);
@@ -284,6 +297,9 @@ impl Loop {
             .open_runs
             .store(self.machine.open(), Ordering::Release);
         self.incoming.clear();
+        if let Some(channel) = blinded {
+            self.keep_gaps(channel);
+        }
     }
 
     /// Tells people what the machine is about to be told.
@@ -309,6 +325,7 @@ impl Loop {
                     self.shared.update(update);
                 }
             }
+            Event::Rearmed { channel, runs, .. } => self.let_go_of(*channel, runs),
             _ => {}
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::Step;
 use super::drive::{Loop, Message, Shared};
 use super::live::Live;
+use super::resume::Plan;
 use super::supervise::offers;
 use crate::channel::Watch;
 use crate::definition::{LegDef, RunScope};
@@ -95,6 +96,7 @@ impl Loop {
             observations: std::collections::HashMap::new(),
             sent: None,
             early: Vec::new(),
+            sources: None,
         };
         self.live.insert(run, live);
         shared
@@ -146,11 +148,19 @@ impl Loop {
         let Some(known) = self.machine.run(run) else {
             return;
         };
-        let intent = intent(known, self.shared.clock.now());
+        let Some(live) = self.live.get(&run) else { return };
+        let plan = Plan::of(known, &live.scope, &self.shared.workspace.redactor);
+        let intent = intent(known, self.shared.clock.now(), plan);
+        let leg = known.leg.clone();
         self.step(run, Step::Claiming);
         let shared = self.shared.clone();
         tokio::spawn(async move {
-            let event = match shared.store.claim(vec![intent]).await.as_deref() {
+            // Queued before the claim, and so durable no later than it.
+            let revision = shared
+                .revisions
+                .keep(&shared.workspace, shared.store.as_ref(), &leg);
+            let ((), claimed) = tokio::join!(revision, shared.store.claim(vec![intent]));
+            let event = match claimed.as_deref() {
                 Ok([Claim::Won]) => Event::Claimed { run },
                 Ok(_) => {
                     let detail = String::from("another process has claimed this tick");
@@ -202,17 +212,8 @@ impl Loop {
     }
 }
 
-fn intent(run: &Run, now: Moment) -> Intent {
+fn intent(run: &Run, now: Moment, plan: Value) -> Intent {
     let leg = &run.leg;
-    let waits: Vec<Value> = leg
-        .expectations
-        .iter()
-        .map(|e| {
-            serde_json::json!({
-                "name": e.name, "in": e.channel_name, "within": e.within.as_secs_f64(), "grace": e.grace.as_secs_f64(),
-            })
-        })
-        .collect();
     Intent {
         run: run.id,
         probe: leg.probe.to_string(),
@@ -223,6 +224,6 @@ fn intent(run: &Run, now: Moment) -> Intent {
         revision: leg.revision.to_string(),
         token: run.token.to_string(),
         at: now,
-        plan: Value::Array(waits),
+        plan,
     }
 }

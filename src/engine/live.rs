@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::definition::{LegDef, RunScope};
+use crate::diag::Sources;
 use crate::model::{Moment, Observation, ObservationId, Response, Timings, Token};
 use crate::trigger::Prepared;
 
@@ -24,6 +25,8 @@ pub(super) struct Live {
     pub(super) sent: Option<Moment>,
     /// Came before the answer: evaluated once `response` and the captured names are known.
     pub(super) early: Vec<ObservationId>,
+    /// The files that its definition's places are in; `None`: the workspace's own.
+    pub(super) sources: Option<Arc<Sources>>,
 }
 
 /// What is kept of the answer.

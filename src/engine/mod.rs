@@ -11,6 +11,7 @@ mod live;
 mod perform;
 mod record;
 mod recorder;
+mod resume;
 mod selftest;
 mod sink;
 mod supervise;
@@ -68,6 +69,8 @@ pub struct Options {
     pub no_grace: bool,
     /// Tell every step of every run, not their ends alone.
     pub steps: bool,
+    /// Take up the runs that an earlier process left open in the store.
+    pub resume: bool,
 }
 
 /// The engine, running.
@@ -98,6 +101,11 @@ impl Engine {
         change: impl FnOnce(&mut drive::Shared),
     ) -> Result<(Self, mpsc::UnboundedReceiver<Update>), Fault> {
         let token_key = setup.store.token_key(setup.random.bytes()).await?;
+        let left = if setup.options.resume {
+            resume::Left::read(&setup).await?
+        } else {
+            resume::Left::default()
+        };
         let (messages, inbox) = mpsc::channel(4096);
         let (updates, outbox) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
@@ -107,7 +115,7 @@ impl Engine {
             control,
             updates,
         };
-        let mut shared = drive::Shared::open(&setup, token_key.clone(), queues, &stop).await?;
+        let mut shared = drive::Shared::open(&setup, token_key.clone(), queues, &stop, &left).await?;
         change(&mut shared);
         let shared = Arc::new(shared);
         let engine = Self {
@@ -119,7 +127,7 @@ impl Engine {
             stop,
             shared: shared.clone(),
         };
-        tokio::spawn(drive::run(shared, setup.settings, inbox, controls));
+        tokio::spawn(drive::run(shared, setup.settings, inbox, controls, left));
         Ok((engine, outbox))
     }
 
@@ -258,7 +266,8 @@ impl Engine {
         };
         let stop = CancellationToken::new();
         stop.cancel();
-        let shared = drive::Shared::open(&setup, token_key.clone(), queues, &stop).await?;
+        let shared =
+            drive::Shared::open(&setup, token_key.clone(), queues, &stop, &resume::Left::default()).await?;
         let now = setup.clock.now();
         let render = |(probe, def): &(Arc<Probe>, Arc<crate::definition::LegDef>)| {
             let token = token_key.issue(probe.token, setup.random.bytes());

@@ -202,8 +202,21 @@ impl Loop {
         });
     }
 
+    /// The request of a run that an earlier process fired, as it was; it is not sent.
+    fn render_request(&mut self, run: RunId) {
+        if let Some(live) = self.live.get_mut(&run).filter(|live| live.request.is_null())
+            && let Ok(trigger) = self.shared.leg_trigger(&live.def)
+            && let Ok(prepared) = trigger.prepare(&live.scope)
+        {
+            let mut request = prepared.shown;
+            self.shared.workspace.redactor.value(&mut request);
+            live.request = Arc::new(request);
+        }
+    }
+
     pub(super) fn record(&mut self, run: RunId, amended: bool) {
         let now = self.shared.clock.now();
+        self.render_request(run);
         let (Some(known), Some(judgement), Some(live)) = (
             self.machine.run(run),
             self.machine.judge(run, now),

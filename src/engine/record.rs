@@ -280,7 +280,8 @@ fn unmet(shared: &Shared, run: &Run, live: &Live, i: usize) -> Vec<Unmet> {
             if said.holds || all.len() >= UNMET_KEPT {
                 continue;
             }
-            let place = shared.workspace.sources.place(expr.span);
+            let sources = live.sources.as_ref().unwrap_or(&shared.workspace.sources);
+            let place = sources.place(expr.span);
             let redactor = &shared.workspace.redactor;
             let one = Unmet {
                 expression: redactor.text(&expr.source).into_owned(),

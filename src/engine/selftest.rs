@@ -88,7 +88,7 @@ impl Engine {
         let (messages, inbox) = mpsc::channel(1024);
         // What channels say of gaps is not asked for: arming tells.
         let (control, _) = mpsc::unbounded_channel();
-        let shared = Arc::new(SinkShared::new(&setup, token_key, 0, messages, control));
+        let shared = Arc::new(SinkShared::new(&setup, token_key, 0, false, messages, control));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let board = Arc::new(Board::default());
         let collecting = tokio::spawn(board.clone().collect(inbox, setup.clock.clone()));

@@ -77,6 +77,7 @@ impl SinkShared {
         setup: &Setup,
         token_key: TokenKey,
         last_id: u64,
+        captures: bool,
         messages: mpsc::Sender<Message>,
         control: mpsc::UnboundedSender<Message>,
     ) -> Self {
@@ -89,7 +90,7 @@ impl SinkShared {
             messages,
             control,
             tokens: Mutex::default(),
-            captures: legs.any(|l| !l.capture.is_empty()),
+            captures: captures || legs.any(|l| !l.capture.is_empty()),
             counts: Mutex::default(),
             last_id: last_id.into(),
             strays: Mutex::new(Budget::default()),
@@ -218,15 +219,9 @@ impl Sink {
         self.key_exprs.iter().filter_map(value).collect()
     }
 
-    async fn take(&self, mut sighting: Sighting) -> Result<ObservationId, Fault> {
-        let _in_flight = self.in_flight.begin(sighting.at.hi);
-        let mut seen = Value::Object(std::mem::take(&mut sighting.seen));
-        self.shared.redactor.value(&mut seen);
-        if let Value::Object(map) = seen {
-            sighting.seen = map;
-        }
-        sighting.summary = self.shared.redactor.text(&sighting.summary).into_owned();
-        let mut tokens = self.tokens(&sighting);
+    /// Tokens of ours, and where there is none what may be somebody's captured id.
+    pub(super) fn keys_of(&self, sighting: &Sighting) -> (Vec<Token>, Vec<String>) {
+        let mut tokens = self.tokens(sighting);
         let mut keys = Vec::new();
         if tokens.is_empty() && (self.shared.captures || !self.key_exprs.is_empty()) {
             keys.extend(sighting.keys.iter().cloned());
@@ -237,6 +232,18 @@ impl Sink {
                 .values()
                 .for_each(|value| candidates(value, &mut keys));
         }
+        (tokens, keys)
+    }
+
+    async fn take(&self, mut sighting: Sighting) -> Result<ObservationId, Fault> {
+        let _in_flight = self.in_flight.begin(sighting.at.hi);
+        let mut seen = Value::Object(std::mem::take(&mut sighting.seen));
+        self.shared.redactor.value(&mut seen);
+        if let Value::Object(map) = seen {
+            sighting.seen = map;
+        }
+        sighting.summary = self.shared.redactor.text(&sighting.summary).into_owned();
+        let (tokens, keys) = self.keys_of(&sighting);
         let now = self.shared.clock.now();
         let runs: Vec<RunId> = {
             let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner);

@@ -80,15 +80,18 @@ fn key_exprs(workspace: &Workspace, channel: ChannelId) -> Vec<Expr> {
     exprs
 }
 
-/// Opens what is used, by [`ChannelId`].
+/// Opens what is used, and these besides, by [`ChannelId`].
 pub(super) async fn open(
     setup: &Setup,
     shared: &Arc<SinkShared>,
     stop: &CancellationToken,
     tasks: &TaskTracker,
+    besides: BTreeSet<ChannelId>,
 ) -> Result<BTreeMap<ChannelId, Arc<Opened>>, Fault> {
     let mut opened = BTreeMap::new();
-    for id in used(&setup.workspace) {
+    let mut all = used(&setup.workspace);
+    all.extend(besides);
+    for id in all {
         let Some(def) = setup.workspace.channels.get(usize::from(id.0)) else {
             continue;
         };

@@ -174,6 +174,26 @@ pub enum Event {
         /// Runs that it may have touched; all that wait on the channel where it is empty.
         tokens: Vec<Token>,
     },
+    /// A run of an earlier process, taken up again; it is never fired.
+    Resumed(Box<super::Resumed>),
+    /// The channel watches for these resumed runs again, and missed nothing that is still there to be seen.
+    Rearmed {
+        /// Which channel.
+        channel: ChannelId,
+        /// Which runs.
+        runs: Vec<RunId>,
+        /// Looks that began from here on speak for them.
+        at: Moment,
+    },
+    /// Landfall itself stood still: suspended, stopped, or starved.
+    Stalled {
+        /// The last instant at which it is known to have worked.
+        from: Moment,
+        /// The first instant at which it worked again.
+        to: Moment,
+        /// Channels whose senders may have given up meanwhile: what came there is gone.
+        lost: Vec<ChannelId>,
+    },
     /// Cleanup of a run has ended.
     Cleaned {
         /// Whose.

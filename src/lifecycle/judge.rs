@@ -66,6 +66,10 @@ pub enum Why {
     Dropped(std::sync::Arc<str>),
     /// Nobody knows whether the request left.
     FireUnknown,
+    /// Landfall ended while the request was under way.
+    Interrupted,
+    /// The wall clock was set while landfall was not running.
+    Unclocked,
     /// The run was ended early.
     Cut(std::sync::Arc<str>),
     /// The system had said that it failed.
@@ -89,6 +93,8 @@ impl fmt::Display for Why {
             Self::Widened => f.write_str("the limit lies inside an outage of landfall's own"),
             Self::Dropped(limit) => write!(f, "a limit of landfall's own dropped something: {limit}"),
             Self::FireUnknown => f.write_str("nobody knows whether the request left"),
+            Self::Interrupted => f.write_str("landfall ended while the request was under way"),
+            Self::Unclocked => f.write_str("the clock was set while landfall was not running"),
             Self::Cut(why) => f.write_str(why),
             Self::Overtaken => f.write_str("not seen when the system said that it failed"),
         }
@@ -184,6 +190,11 @@ const fn arrived(state: ExpectationState) -> bool {
     )
 }
 
+/// Seen, but at an instant that nobody knows.
+fn blurred(finding: &Finding) -> bool {
+    finding.state == Some(ExpectationState::Blind) && finding.at.is_some()
+}
+
 fn of_layer<'a>(run: &'a Run, judgement: &'a Judgement, layer: Layer) -> impl Iterator<Item = &'a Finding> {
     run.leg
         .expectations
@@ -214,8 +225,10 @@ fn decide(run: &Run, judgement: &mut Judgement) {
     let class = if let Some(failed) = failed {
         let wanted = || wanted(run, judgement);
         let done = wanted().map(|f| f.moment).max().unwrap_or(failed);
-        if !wanted().all(|f| f.state.is_some_and(arrived)) {
+        if !wanted().all(|f| f.state.is_some_and(arrived) || blurred(f)) {
             Some(Class::Failed)
+        } else if wanted().any(blurred) {
+            Some(Class::Unobserved)
         } else if done <= failed {
             worst
         } else {
@@ -226,6 +239,11 @@ fn decide(run: &Run, judgement: &mut Judgement) {
     } else if accepted == Accepted::No {
         let came = wanted(run, judgement).any(|f| f.at.is_some());
         Some(if came { Class::Phantom } else { Class::Rejected })
+    } else if matches!(worst, Some(Class::Lost | Class::Mismatched))
+        && of_layer(run, judgement, Layer::FailedWhen).any(blurred)
+    {
+        // It may have said so in time: then nothing is silent about the failure.
+        Some(Class::Unobserved)
     } else {
         worst
     };

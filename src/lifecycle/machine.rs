@@ -14,6 +14,7 @@ use crate::model::{ChannelId, Moment, RunId, Token};
 mod channels;
 mod fire;
 mod observe;
+mod resume;
 mod runs;
 
 use runs::Runs;
@@ -58,6 +59,7 @@ pub struct Machine {
     unclaimed: Unclaimed,
     probes: HashMap<Arc<str>, fire::ProbeCount>,
     stopped: bool,
+    stalls: resume::Stalls,
 }
 
 impl Machine {
@@ -74,6 +76,7 @@ impl Machine {
             unclaimed: Unclaimed::new(settings.unclaimed),
             probes: HashMap::new(),
             stopped: false,
+            stalls: resume::Stalls::default(),
         }
     }
 
@@ -97,7 +100,13 @@ impl Machine {
                 let answered = super::Answered { at, accepted, reason };
                 self.answered(now, run, sent, answered, keys, out);
             }
-            Event::Seen(seen) => self.seen(seen, out),
+            Event::Seen(mut seen) => {
+                self.stalls.widen(&mut seen);
+                self.seen(seen, out);
+            }
+            Event::Resumed(resumed) => self.resume(now, *resumed, out),
+            Event::Rearmed { channel, runs, at } => self.rearmed(now, channel, &runs, at, out),
+            Event::Stalled { from, to, lost } => self.stalled(from, to, &lost),
             Event::Marked {
                 run,
                 observation,
@@ -194,12 +203,9 @@ impl Machine {
         self.forget(now, out);
     }
 
-    fn advance_all(&mut self, now: Moment, runs: Vec<RunId>, out: &mut Vec<Command>) {
+    fn advance_all(&mut self, now: Moment, runs: impl IntoIterator<Item = RunId>, out: &mut Vec<Command>) {
         for id in runs {
-            if let Some(run) = self.runs.get_mut(&id) {
-                run.waiting = false;
-                self.advance(now, id, out);
-            }
+            self.advance(now, id, out);
         }
     }
 
@@ -237,9 +243,11 @@ impl Machine {
             }
             let limit = sent.after(spec.within);
             let end = limit.after(spec.grace);
+            let watched = run.watched_since(spec.channel);
             // A limit that has passed wants a look that stands for it.
             for due in [limit, end].into_iter().filter(|due| *due <= now) {
-                if self.channels.want_look(spec.channel, due) {
+                let due = due.max(watched);
+                if due <= now && self.channels.want_look(spec.channel, due) {
                     out.push(Command::Look {
                         channel: spec.channel,
                         due,
@@ -315,6 +323,7 @@ impl Machine {
         let judgement = judge(run, &self.channels, now);
         if let (Some(before), Some(after)) = (run.class, judgement.class)
             && before != after
+            && resume::amends(run, before, after)
         {
             run.class = Some(after);
             run.amendments.push((now, before, after));

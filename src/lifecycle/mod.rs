@@ -8,6 +8,7 @@ mod correlate;
 mod event;
 pub mod judge;
 mod machine;
+mod resumed;
 mod run;
 pub mod schedule;
 
@@ -15,7 +16,8 @@ pub use correlate::{Unclaimed, UnclaimedLimits};
 pub use event::{Command, Due, DueLeg, Event, Limits, Seen, StrayReason};
 pub use judge::{Finding, Judgement};
 pub use machine::{Machine, Settings};
-pub use run::{Answered, Arrival, Gap, Phase, Run};
+pub use resumed::{Ended, Firing, Resumed};
+pub use run::{Answered, Arrival, Gap, Phase, Resumption, Run};
 
 #[cfg(test)]
 mod tests;

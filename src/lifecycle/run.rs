@@ -83,6 +83,17 @@ impl Gap {
 /// Most things that are kept of one run; more taint what is not yet decided.
 pub(super) const ARRIVALS_LIMIT: usize = 256;
 
+/// How a run of an earlier process is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumption {
+    /// When it was taken up again.
+    pub at: Moment,
+    /// Since when each channel watches for it again.
+    pub armed: Vec<(ChannelId, Moment)>,
+    /// It had been closed before; what its channels could see then is no longer known.
+    pub ended: bool,
+}
+
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -104,6 +115,13 @@ pub struct Run {
     pub sent: Option<Moment>,
     /// It is not known whether it left.
     pub fire_unknown: bool,
+    /// Landfall ended while the request was under way, and may have cut it off: nothing that is missing is the
+    /// target's fault.
+    pub interrupted: bool,
+    /// The wall clock was set between two processes: of what was observed after this nobody knows how long it took.
+    pub unclocked: Option<ObservationId>,
+    /// How it is watched since an earlier process left it; `None` for a run of this process.
+    pub resumed: Option<Box<Resumption>>,
     /// How the request ended.
     pub answered: Option<Answered>,
     /// Captured ids.
@@ -126,8 +144,6 @@ pub struct Run {
     pub(super) unwatch: Option<Moment>,
     /// The instant at which it is looked at next, where one is queued.
     pub(super) wake: Option<Moment>,
-    /// It waits for a channel's watermark.
-    pub(super) waiting: bool,
 }
 
 impl Run {
@@ -144,6 +160,9 @@ impl Run {
             phase: Phase::Arming(0),
             sent: None,
             fire_unknown: false,
+            interrupted: false,
+            unclocked: None,
+            resumed: None,
             answered: None,
             keys: Vec::new(),
             arrivals: Vec::new(),
@@ -155,7 +174,6 @@ impl Run {
             amendments: Vec::new(),
             unwatch: None,
             wake: None,
-            waiting: false,
         }
     }
 
@@ -172,6 +190,23 @@ impl Run {
     #[must_use]
     pub fn waits_on(&self, channel: ChannelId) -> bool {
         self.leg.expectations.iter().any(|e| e.channel == channel)
+    }
+
+    /// Only looks that began from here on speak for it: always, or since a channel watches for it again.
+    /// `Moment(i64::MAX)` while it does not.
+    #[must_use]
+    pub fn watched_since(&self, channel: ChannelId) -> Moment {
+        let Some(resumed) = &self.resumed else {
+            return Moment(i64::MIN);
+        };
+        let armed = resumed.armed.iter().find(|(of, _)| *of == channel);
+        armed.map_or(Moment(i64::MAX), |(_, at)| *at)
+    }
+
+    /// Whether its channels need not watch for it any longer.
+    #[must_use]
+    pub fn unwatched(&self) -> bool {
+        self.phase == Phase::Closed && self.unwatch.is_none()
     }
 
     /// Whether it has left or may have left.

@@ -2,6 +2,7 @@
 
 mod filter;
 mod memory;
+mod open;
 mod refusal;
 mod small;
 mod sqlite;
@@ -21,6 +22,7 @@ use crate::model::{
 
 pub use filter::{Order, PAGE_RUNS, Page, Place, RunFilter};
 pub use memory::MemoryStore;
+pub use open::{Fired, OpenRun};
 pub use small::{KEEP_BYTES, Keep, StoreSize};
 pub use sqlite::{Ack, Options, SqliteStore};
 pub use upkeep::{Retention, RollupFilter, Upkeep};
@@ -57,26 +59,6 @@ pub enum Claim {
     Won,
     /// Another intent has the same fence.
     Taken,
-}
-
-/// A run that was claimed and has not been closed: what a restart finds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OpenRun {
-    /// What was intended.
-    pub intent: Intent,
-    /// What is known of the firing; `None` is *fire unknown*.
-    pub fired: Option<Fired>,
-    /// What has been seen of it.
-    pub observations: Vec<StoredObservation>,
-}
-
-/// What became of a firing, as far as a restart needs it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fired {
-    /// When the first byte left.
-    pub sent: Moment,
-    /// The answer and what was captured; opaque to the store. `None` until there is one.
-    pub answer: Option<Value>,
 }
 
 /// An observation as it is kept.
@@ -202,6 +184,19 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// The store does not answer.
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, Fault>>;
+
+    /// Observations that no run is known to bear, from this id on, in order; at most so many, the newest. An empty list
+    /// is right for a store that ends with its process.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn strays(
+        &self,
+        _from: ObservationId,
+        _most: u32,
+    ) -> BoxFuture<'_, Result<Vec<StoredObservation>, Fault>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// The highest observation id on record, so that ids rise over restarts too. `None` is right for a store that
     /// begins empty.

@@ -21,6 +21,7 @@ mod mail_seeds;
 mod readme;
 mod report;
 mod repository;
+mod resumed;
 mod sandbox;
 mod serve;
 mod signals;

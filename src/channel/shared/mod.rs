@@ -6,3 +6,4 @@ pub(super) mod poll;
 pub(super) mod signature;
 pub(super) mod sql;
 pub(super) mod units;
+pub(super) mod watch;

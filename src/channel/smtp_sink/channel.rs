@@ -125,6 +125,10 @@ impl Channel for Sink {
         Box::pin(async move { Ok(due) })
     }
 
+    fn remembers(&self) -> bool {
+        false
+    }
+
     fn disarm(&self, _run: RunId) {}
 
     fn drive(self: Arc<Self>, stop: CancellationToken) -> BoxFuture<'static, ()> {

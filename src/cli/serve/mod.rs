@@ -88,6 +88,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
         settings: Settings::STANDARD,
         options: Options {
             steps: true,
+            resume: true,
             ..Options::default()
         },
     })

@@ -44,13 +44,14 @@ pub(crate) struct Shared {
 impl Shared {
     /// What a workspace defines. `open`: that is unknown, because it cannot be read.
     pub(crate) fn new(raw: &RawWorkspace, tree: Option<&Tree>, settings: &Settings, open: bool) -> Self {
-        let channels: Vec<ChannelDef> = raw
+        let mut channels: Vec<ChannelDef> = raw
             .channels
             .0
             .iter()
             .map(|(name, config)| ChannelDef {
                 name: name.clone(),
                 config: config.clone(),
+                written: "".into(),
             })
             .collect();
         let ids: HashMap<String, usize> = channels
@@ -87,10 +88,13 @@ impl Shared {
                 .iter()
                 .map(|(name, value)| (name.clone(), Shape::of(value))),
         );
-        let written = channels
+        let written: Vec<String> = channels
             .iter()
             .map(|c| written.get(c.name.value.as_str()).cloned().unwrap_or_default())
             .collect();
+        for (channel, written) in channels.iter_mut().zip(&written) {
+            channel.written = written.as_str().into();
+        }
         Self {
             channels,
             ids,

@@ -48,7 +48,8 @@ pub(super) fn find(
         why,
     };
     if spec.times.forbids() {
-        if let Some(first) = held.iter().find(|a| by(a, end)) {
+        let timed = |a: &&&Arrival| run.unclocked.is_none_or(|last| a.observation <= last);
+        if let Some(first) = held.iter().filter(timed).find(|a| by(a, end)) {
             let why = Why::Forbidden(count);
             return finding(Some(ExpectationState::Unwanted), Some(first.at), first.at.hi, why);
         }
@@ -85,8 +86,15 @@ fn met_state(
     end: Moment,
     met: &Arrival,
 ) -> (ExpectationState, Why) {
+    if run.unclocked.is_some_and(|last| met.observation > last) {
+        return (ExpectationState::Blind, Why::Unclocked);
+    }
     if by(met, limit) {
         return (ExpectationState::Met, Why::None);
+    }
+    if run.fire_unknown {
+        // Its limit counts from an instant that nobody knows.
+        return (ExpectationState::Blind, Why::FireUnknown);
     }
     if met.widened && met.at.straddles(limit) {
         return (ExpectationState::Blind, Why::Widened);
@@ -120,12 +128,16 @@ fn unmet(
 ) -> Finding {
     let limit = sent.after(spec.within);
     let end = limit.after(spec.grace);
-    let seen_through = sight.through(spec.channel) >= end && now >= end;
-    if !seen_through {
+    let watched = run.watched_since(spec.channel);
+    // One that an earlier process closed had been looked for to its end.
+    let ended = run.resumed.as_ref().is_some_and(|resumed| resumed.ended);
+    let seen_through = ended || (now >= end && sight.through(spec.channel) >= end.max(watched));
+    if !seen_through || run.unclocked.is_some() {
         if let Some((at, why)) = &run.cut {
             return finding(Some(ExpectationState::Blind), None, *at, Why::Cut(why.clone()));
         }
-        let give_up = end.after(sight.patience());
+        let resumed = run.resumed.as_ref().map_or(end, |resumed| end.max(resumed.at));
+        let give_up = resumed.after(sight.patience());
         if now >= give_up {
             return finding(Some(ExpectationState::Blind), None, give_up, Why::Blind);
         }
@@ -137,8 +149,14 @@ fn unmet(
     }
     let blind = if run.fire_unknown {
         Some(Why::FireUnknown)
+    } else if run.interrupted {
+        Some(Why::Interrupted)
     } else {
-        unseen(run, sight, spec.channel, sent, end)
+        // It may have been there by the end of the grace.
+        let doubtful =
+            |a: &Arrival| a.matched >> i & 1 == 1 && a.widened && a.at.straddles(end) && !by(a, end);
+        let widened = || run.arrivals.iter().any(doubtful).then_some(Why::Widened);
+        unseen(run, sight, spec.channel, sent, end).or_else(widened)
     };
     if let Some(why) = blind {
         return finding(Some(ExpectationState::Blind), None, end, why);

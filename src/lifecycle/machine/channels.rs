@@ -1,6 +1,6 @@
 //! What each channel could see, and who waits to hear it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ struct State {
     through: Moment,
     /// The latest instant for which a look has been asked for and has not failed.
     asked: Moment,
-    waiting: Vec<RunId>,
+    /// A set: many runs may wait for one look, and none of them is looked for in a list.
+    waiting: BTreeSet<RunId>,
 }
 
 impl State {
@@ -35,8 +36,16 @@ impl State {
         limits: VecDeque::new(),
         through: Moment(i64::MIN),
         asked: Moment(i64::MIN),
-        waiting: Vec::new(),
+        waiting: BTreeSet::new(),
     };
+
+    fn gap(&mut self, gap: Gap) {
+        if self.gaps.len() >= GAPS_LIMIT {
+            let second = self.gaps.remove(1);
+            self.gaps[0].to = second.to;
+        }
+        self.gaps.push(gap);
+    }
 }
 
 impl Channels {
@@ -67,13 +76,10 @@ impl Channels {
 
     /// The run is told of the channel's next watermark.
     pub(super) fn wait(&mut self, channel: ChannelId, run: RunId) {
-        let state = self.state(channel);
-        if !state.waiting.contains(&run) {
-            state.waiting.push(run);
-        }
+        self.state(channel).waiting.insert(run);
     }
 
-    pub(super) fn watermark(&mut self, channel: ChannelId, through: Moment) -> Vec<RunId> {
+    pub(super) fn watermark(&mut self, channel: ChannelId, through: Moment) -> BTreeSet<RunId> {
         let state = self.state(channel);
         state.through = state.through.max(through);
         std::mem::take(&mut state.waiting)
@@ -86,17 +92,22 @@ impl Channels {
         if state.gaps.last().is_some_and(|gap| gap.to.is_none()) {
             return;
         }
-        if state.gaps.len() >= GAPS_LIMIT {
-            let second = state.gaps.remove(1);
-            state.gaps[0].to = second.to;
-        }
-        state.gaps.push(Gap {
+        state.gap(Gap {
             from: since,
             to: None,
         });
     }
 
-    pub(super) fn up(&mut self, channel: ChannelId, now: Moment, closed: bool) -> Vec<RunId> {
+    /// A stretch in which nothing could be seen, told after it.
+    pub(super) fn blind(&mut self, channel: ChannelId, from: Moment, to: Moment) {
+        let state = self.state(channel);
+        match state.gaps.last_mut().filter(|gap| gap.to.is_none()) {
+            Some(open) => open.from = open.from.min(from),
+            None => state.gap(Gap { from, to: Some(to) }),
+        }
+    }
+
+    pub(super) fn up(&mut self, channel: ChannelId, now: Moment, closed: bool) -> BTreeSet<RunId> {
         let state = self.state(channel);
         if let Some(gap) = state.gaps.last_mut().filter(|gap| gap.to.is_none()) {
             if closed {

@@ -60,7 +60,7 @@ impl Machine {
         out.push(Command::Stray { observation, reason });
     }
 
-    fn attach(&mut self, id: RunId, seen: &Seen, out: &mut Vec<Command>) -> bool {
+    pub(super) fn attach(&mut self, id: RunId, seen: &Seen, out: &mut Vec<Command>) -> bool {
         self.runs.get_mut(&id).is_some_and(|run| attach(run, seen, out))
     }
 

@@ -41,6 +41,11 @@ impl Runs {
         self.slots.iter().flatten()
     }
 
+    /// In no order.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Run> {
+        self.slots.iter_mut().flatten()
+    }
+
     /// A run whose id is known already takes that run's place.
     pub(super) fn insert(&mut self, run: Run) {
         self.remove(&run.id);

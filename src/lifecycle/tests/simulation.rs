@@ -5,6 +5,7 @@
 mod oracle;
 mod script;
 mod stage;
+mod stop;
 
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};

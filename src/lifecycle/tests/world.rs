@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::lifecycle::{Command, Due, DueLeg, Event, Limits, Machine, Seen, Settings};
+use crate::lifecycle::{Command, Due, DueLeg, Event, Firing, Limits, Machine, Resumed, Seen, Settings};
 use crate::model::{
     Accepted, ChannelId, Class, ExpectationSpec, Flag, Identity, Interval, Layer, Leg, Moment, ObservationId,
     Repeat, RunId, Tick, Times, Token, TokenFormat, TokenKey,
@@ -60,6 +60,8 @@ pub(super) struct World {
     pub(super) commands: Vec<Command>,
     /// What expectations the next observations meet: matched, held.
     pub(super) marks: (u64, u64),
+    /// The same for single observations, by their number.
+    pub(super) marks_of: std::collections::HashMap<u64, (u64, u64)>,
     next: u64,
     /// Channels whose looks come back at once.
     pub(super) answering: HashSet<ChannelId>,
@@ -88,6 +90,7 @@ impl World {
             run: RunId(uuid::Uuid::from_u128(1)),
             commands: Vec::new(),
             marks: (u64::MAX, u64::MAX),
+            marks_of: std::collections::HashMap::new(),
             next: 0,
             answering: HashSet::from([PUSH, POLL]),
         }
@@ -120,20 +123,26 @@ impl World {
 
     /// Tells the machine something and answers what it asks for as a perfect engine would, at the same instant.
     pub(super) fn tell(&mut self, millis: i64, event: Event) {
+        self.tell_at(at(millis), event);
+    }
+
+    /// The same, to the nanosecond.
+    pub(super) fn tell_at(&mut self, now: Moment, event: Event) {
         let mut open = vec![event];
         while let Some(event) = open.pop() {
             let mut commands = Vec::new();
-            self.machine.handle(at(millis), event, &mut commands);
+            self.machine.handle(now, event, &mut commands);
             for command in &commands {
                 match command {
                     Command::Look { channel, due } if self.answering.contains(channel) => {
                         open.push(Event::Watermark {
                             channel: *channel,
-                            through: (*due).max(at(millis)),
+                            through: (*due).max(now),
                         });
                     }
                     Command::Evaluate { run, observation } => {
-                        let (matched, held) = self.marks;
+                        let (matched, held) =
+                            self.marks_of.get(&observation.0).copied().unwrap_or(self.marks);
                         open.push(Event::Marked {
                             run: *run,
                             observation: *observation,
@@ -160,6 +169,59 @@ impl World {
             self.tell(nanos.div_euclid(1_000_000), Event::Time);
         }
         self.tell(millis, Event::Time);
+    }
+
+    /// The same, to the nanosecond.
+    pub(super) fn pass_to(&mut self, now: Moment) {
+        while let Some(next) = self.machine.next_deadline().filter(|next| *next <= now) {
+            self.tell_at(next, Event::Time);
+        }
+        self.tell_at(now, Event::Time);
+    }
+
+    /// A run that an earlier process left, taken up at `millis`; that process is known to have worked until `until`.
+    pub(super) fn resumed(leg: Arc<Leg>, firing: Firing, seen: Vec<Seen>, until: i64, millis: i64) -> Self {
+        let mut world = Self::new();
+        let down = Event::Down {
+            channel: PUSH,
+            since: at(until),
+        };
+        world.tell(millis, down);
+        let up = Event::Up {
+            channel: PUSH,
+            closed: false,
+        };
+        world.tell(millis, up);
+        let resumed = world.left_over(leg, firing, seen);
+        world.tell(millis, Event::Resumed(Box::new(resumed)));
+        world
+    }
+
+    pub(super) fn left_over(&self, leg: Arc<Leg>, firing: Firing, seen: Vec<Seen>) -> Resumed {
+        Resumed {
+            run: self.run,
+            token: token(1),
+            leg,
+            tick: Tick { due: SENT },
+            firing,
+            keys: Vec::new(),
+            seen,
+            partial: None,
+            unclocked: None,
+            ended: None,
+        }
+    }
+
+    /// Every channel watches again.
+    pub(super) fn rearm(&mut self, millis: i64) {
+        for channel in [PUSH, POLL] {
+            let rearmed = Event::Rearmed {
+                channel,
+                runs: vec![self.run],
+                at: at(millis),
+            };
+            self.tell(millis, rearmed);
+        }
     }
 
     pub(super) fn answered(&mut self, millis: i64, accepted: Accepted) {

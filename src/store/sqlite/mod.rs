@@ -259,6 +259,10 @@ impl Store for SqliteStore {
         Box::pin(self.readers.read(move |on| page::run(on, run)))
     }
 
+    fn strays(&self, from: ObservationId, most: u32) -> BoxFuture<'_, Result<Vec<StoredObservation>, Fault>> {
+        Box::pin(self.readers.read(move |on| read::strays(on, from, most)))
+    }
+
     fn last_observation(&self) -> BoxFuture<'_, Result<Option<ObservationId>, Fault>> {
         Box::pin(self.readers.read(read::last_observation))
     }

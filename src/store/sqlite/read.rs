@@ -114,6 +114,25 @@ pub(super) fn claimed_since(on: &Connection, probe: &str, since: Moment) -> Resu
     Ok(count.unsigned_abs())
 }
 
+pub(super) fn strays(
+    on: &Connection,
+    from: ObservationId,
+    most: u32,
+) -> Result<Vec<StoredObservation>, Unread> {
+    let mut query = on.prepare_cached(
+        "SELECT NULL, id, channel, channel_id, runs, sighting FROM observations
+         WHERE id >= ?1 AND length(runs) = 0 ORDER BY id DESC LIMIT ?2",
+    )?;
+    let from = i64::try_from(from.0).unwrap_or(i64::MAX);
+    let mut rows = query.query(params![from, most])?;
+    let mut strays = Vec::new();
+    while let Some(row) = rows.next()? {
+        strays.push(observation(row)?);
+    }
+    strays.reverse();
+    Ok(strays)
+}
+
 pub(super) fn last_observation(on: &Connection) -> Result<Option<ObservationId>, Unread> {
     let last: Option<i64> = on.query_row("SELECT max(id) FROM observations", [], |row| row.get(0))?;
     Ok(last.map(|id| ObservationId(id.unsigned_abs())))

@@ -40,6 +40,12 @@ pub(crate) struct Whole {
 impl Whole {
     /// Loads what the folder holds and starts.
     pub(crate) async fn start(dir: &Path, store: Arc<dyn Store>) -> Self {
+        Self::start_with(dir, store, Options::default(), 0).await
+    }
+
+    /// The same on a port of its own (0: any), with these options.
+    pub(crate) async fn start_with(dir: &Path, store: Arc<dyn Store>, options: Options, port: u16) -> Self {
+        let engine_options = options;
         let options = LoadOptions {
             dir: Some(dir.to_owned()),
             vars: Vec::new(),
@@ -49,7 +55,7 @@ impl Whole {
         let workspace = Arc::new(loaded.workspace.expect(&said));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let stop = CancellationToken::new();
-        let socket = landfall::web::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let socket = landfall::web::bind(([127, 0, 0, 1], port).into()).await.unwrap();
         let settings = landfall::web::Settings::default();
         let listener = HttpListener::new(socket.local_addr().unwrap(), settings, clock.clone());
         tokio::spawn(listener.clone().run(socket, stop.clone()));
@@ -60,7 +66,7 @@ impl Whole {
             random: Arc::new(SeededRandom::new(7)),
             listener,
             settings: Settings::STANDARD,
-            options: Options::default(),
+            options: engine_options,
         };
         let (engine, updates) = Engine::start(setup).await.unwrap();
         Self {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::registry::{End, Notice, Registry, Step, Turn};
 use super::{Answered, Ask, Failure, Found, SENDS_AT_ONCE, Source};
 use crate::channel::ObservationSink;
-use crate::channel::{Channel, OpenContext, Planted, Watch};
+use crate::channel::{Channel, Earlier, OpenContext, Planted, Watch};
 use crate::clock::{Clock, Random};
 use crate::model::{
     Fault, Identity, Interval, Moment, Reason, RunId, Scope, Sighting, Token, TokenKey, scan_text,
@@ -300,6 +300,20 @@ impl<S: Source> Channel for Polled<S> {
             if !fresh {
                 self.look_at(Some(run), now).await?;
             }
+            arming.1 = None;
+            Ok(())
+        })
+    }
+
+    fn rearm(&self, watch: Watch, earlier: Earlier) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move {
+            let run = watch.run;
+            let (now, pace) = (self.clock.now(), self.source.pace());
+            self.registry().rearm(watch, &earlier, now, &pace)?;
+            self.wanted.send_replace(true);
+            self.changed.notify_one();
+            let mut arming = Arming(self, Some(run));
+            self.look_at(Some(run), now).await?;
             arming.1 = None;
             Ok(())
         })

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::states::Entry;
 use super::{ARM_FRESH, KEYS_PER_RUN, Pace, WATCHES};
-use crate::channel::Watch;
+use crate::channel::{Earlier, Watch};
 use crate::model::{Fault, Moment, Reason, RunId, Scope, Token};
 
 pub(super) use turn::{End, Step};
@@ -50,6 +50,8 @@ pub(super) struct Registry {
     hinted: bool,
     hint_at: Option<Moment>,
     closed: bool,
+    /// What earlier processes knew of runs, until their captured keys are told.
+    earlier: HashMap<RunId, Earlier>,
 }
 
 struct Waiting {
@@ -130,6 +132,38 @@ impl Registry {
         Ok(shared && self.last_good.is_some_and(|good| now.since(good) <= ARM_FRESH))
     }
 
+    /// Takes in a run that an earlier process had armed: what is found of it may have been there since then, and what
+    /// that process had reported is known. Its keys are asked for as soon as may be, since nobody did meanwhile.
+    pub(super) fn rearm(
+        &mut self,
+        watch: Watch,
+        earlier: &Earlier,
+        now: Moment,
+        pace: &Pace,
+    ) -> Result<(), Fault> {
+        let run = watch.run;
+        self.arm(watch, now, pace)?;
+        if let Some(waiting) = self.watches.get_mut(&run) {
+            waiting.armed = earlier.since.min(now);
+            for key in waiting.keys.clone() {
+                self.take_up(&key, earlier, now);
+            }
+        }
+        self.earlier.insert(run, earlier.clone());
+        self.schedule(run, now);
+        Ok(())
+    }
+
+    fn take_up(&mut self, key: &Arc<str>, earlier: &Earlier, now: Moment) {
+        if let Some(entry) = self.keys.get_mut(key) {
+            let states = earlier.states.iter().filter(|(of, _)| **of == **key);
+            entry.take_up(
+                earlier.since.min(now),
+                states.map(|(_, identity)| identity.as_str()),
+            );
+        }
+    }
+
     /// Adds keys, and a scope that knows more. What the limit on keys leaves out is told.
     pub(super) fn extend(
         &mut self,
@@ -164,6 +198,11 @@ impl Registry {
             // Nothing of this run was there before it was armed, whatever its name.
             self.refer(key, run, armed, now);
         }
+        if let Some(earlier) = self.earlier.remove(&run) {
+            for key in &new {
+                self.take_up(key, &earlier, now);
+            }
+        }
         full.then(|| Notice::Dropped(format!("keys per run ({KEYS_PER_RUN})"), token))
     }
 
@@ -172,6 +211,7 @@ impl Registry {
         let Some(watch) = self.watches.remove(&run) else {
             return;
         };
+        self.earlier.remove(&run);
         if let Some(next) = watch.next {
             self.queue.remove(&(next, run));
         }

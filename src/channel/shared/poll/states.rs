@@ -62,6 +62,21 @@ impl Entry {
         }
     }
 
+    /// An earlier process asked for it: what is new now came at any time since, and what it had reported is known.
+    pub(super) fn take_up<'a>(&mut self, since: Moment, identities: impl Iterator<Item = &'a str>) {
+        self.since = self.since.min(since);
+        self.failed = true;
+        for identity in identities.take(STATES_PER_KEY) {
+            if !self.known.iter().any(|known| *known.identity == *identity) {
+                self.known.push(Known {
+                    identity: identity.into(),
+                    digest: first_digest(identity),
+                    reports: 1,
+                });
+            }
+        }
+    }
+
     /// The last instant at which a state that is new now was known not to be there.
     pub(super) fn unseen_at(&self) -> Moment {
         self.covered.unwrap_or(self.since).max(self.since)
@@ -160,6 +175,16 @@ impl Entry {
     }
 }
 
+/// The digest that an undeclared identity was made from at first sight ([`Entry::unused`]); what it has become since is
+/// not known, so that a changed state is reported once more, as the same.
+fn first_digest(identity: &str) -> [u8; 16] {
+    let digits = identity.split('#').next().unwrap_or_default();
+    u128::from_str_radix(digits, 16)
+        .ok()
+        .filter(|_| digits.len() == 32)
+        .map_or([0; 16], u128::to_be_bytes)
+}
+
 impl Difference {
     fn report(&mut self, found: usize, identity: &str, reports: u16) {
         if reports >= REPORTS_PER_STATE {
@@ -238,6 +263,30 @@ mod tests {
         let both = see(&mut e, &[row(None, 1), row(None, 2)]);
         let changed = see(&mut e, &[row(None, 3), row(None, 2)]);
         assert_eq!(changed, vec![(3, both[0].1.clone())]);
+    }
+
+    #[test]
+    fn what_an_earlier_process_reported_is_the_same_thing_and_what_is_new_may_have_come_since() {
+        let mut before = entry();
+        let first = see(&mut before, &[row(None, 1)]);
+        for (now, reported) in [(1, false), (2, true)] {
+            let mut after = Entry::new(RunId(uuid::Uuid::nil()), Moment(50), Moment(60));
+            after.take_up(Moment(10), [first[0].1.as_str()].into_iter());
+            assert!(after.widened(Moment(50)));
+            assert_eq!(after.unseen_at(), Moment(10));
+            let news = see(&mut after, &[row(None, now)]);
+            assert_eq!(
+                news,
+                if reported {
+                    vec![(2, first[0].1.clone())]
+                } else {
+                    vec![]
+                }
+            );
+        }
+        let mut after = entry();
+        after.take_up(Moment(0), ["7"].into_iter());
+        assert_eq!(see(&mut after, &[row(Some("7"), 3)]), vec![(3, "7".into())]);
     }
 
     #[test]

@@ -1,0 +1,105 @@
+//! A run of which nothing can be judged any more.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use super::kept::{Plan, Wait};
+use crate::engine::drive::Loop;
+use crate::engine::recorder::Job;
+use crate::model::{
+    Class, ExpectationRecord, ExpectationState, Flag, Layer, LayerRecord, LayerState, Layers, Moment,
+    RunRecord, Timings, Token,
+};
+use crate::store::{Intent, OpenRun};
+
+impl Loop {
+    /// A run of which nothing can be judged any more: unobserved, and said why.
+    pub(super) fn abandon(&mut self, run: &OpenRun, why: &str) {
+        let record = abandoned(run, why);
+        let probe = &record.probe;
+        tracing::warn!(run = %record.id, probe, why = record.reason, "a run of an earlier process is unobserved");
+        if let Some(token) = Token::from_record(&run.intent.token) {
+            let tokens = &self.shared.sinks.tokens;
+            tokens
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&token);
+        }
+        let job = Job {
+            tick: run.intent.tick,
+            record: Arc::new(record),
+            amended: false,
+        };
+        // The recorder ends after the loop.
+        drop(self.shared.recorder.send(job));
+    }
+}
+
+fn abandoned(run: &OpenRun, why: &str) -> RunRecord {
+    let Intent {
+        run: id,
+        probe,
+        input,
+        route,
+        location,
+        tick,
+        revision,
+        token,
+        plan,
+        ..
+    } = &run.intent;
+    let plan: Plan = serde_json::from_value(plan.clone()).unwrap_or_default();
+    let sent = run.fired.as_ref().map(|fired| fired.sent);
+    let unknown = LayerRecord {
+        state: LayerState::Unknown,
+        seconds: None,
+    };
+    let told = plan
+        .waits
+        .iter()
+        .filter(|wait| matches!(wait.layer, Layer::Executed | Layer::Outcome));
+    let expectation = |wait: &Wait| ExpectationRecord {
+        layer: wait.layer,
+        name: wait.name.clone(),
+        step: wait.step.clone(),
+        channel: wait.channel.clone(),
+        state: ExpectationState::Blind,
+        count: 0,
+        seconds: None,
+        reason: String::from("nobody waited for it any longer"),
+        within: wait.within,
+        grace: wait.grace,
+        unmet: Vec::new(),
+    };
+    RunRecord {
+        id: *id,
+        probe: probe.clone(),
+        revision: revision.clone(),
+        route: route.clone(),
+        input: input.clone(),
+        location: location.clone(),
+        tick: tick.to_rfc3339(),
+        token: token.clone(),
+        sent: sent.map(Moment::to_rfc3339_nanos),
+        class: Class::Unobserved,
+        reason: format!("fired by version {revision} of the probe, which landfall has no longer: {why}"),
+        flags: sent.is_none().then_some(Flag::FireUnknown).into_iter().collect(),
+        lag: sent.map(|sent| sent.seconds_since(*tick)),
+        timings: Timings::default(),
+        layers: Layers {
+            accepted: unknown,
+            executed: unknown,
+            outcome: unknown,
+        },
+        stopped_after: None,
+        expectations: told.map(expectation).collect(),
+        observations: Vec::new(),
+        path: Vec::new(),
+        attributes: BTreeMap::new(),
+        fingerprint: None,
+        amendments: Vec::new(),
+        request: None,
+        response: None,
+        labels: BTreeMap::new(),
+    }
+}
