@@ -89,13 +89,18 @@ pub(super) async fn store(
     clock: &dyn Clock,
     command: &str,
 ) -> Result<Arc<dyn Store>, Fault> {
-    let location = match asked {
-        Some(text) => store::Location::parse(text, &workspace.root)?,
-        None => workspace.store.clone(),
-    };
+    let location = location(workspace, asked)?;
     let options = store::Options::new(clock.now(), command);
     let opened = tokio::task::spawn_blocking(move || store::open(&location, options)).await;
     opened.map_err(|error| Fault::new(crate::model::Reason::Internal, error.to_string()))?
+}
+
+/// Which store that is.
+pub(super) fn location(workspace: &Workspace, asked: Option<&str>) -> Result<store::Location, Fault> {
+    asked.map_or_else(
+        || Ok(workspace.store.clone()),
+        |text| store::Location::parse(text, &workspace.root),
+    )
 }
 
 /// The listener, where a channel in use needs one; it works until `stop`.

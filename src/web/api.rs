@@ -37,7 +37,6 @@ fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::new()
         .routes(routes!(system::status))
         .routes(routes!(system::channels))
-        .routes(routes!(system::alerts))
         .routes(routes!(system::store))
         .routes(routes!(system::reload))
         .routes(routes!(probes::list))
@@ -45,8 +44,6 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(probes::fire))
         .routes(routes!(probes::pause))
         .routes(routes!(probes::resume))
-        .routes(routes!(probes::mute))
-        .routes(routes!(probes::unmute))
         .routes(routes!(runs::list))
         .routes(routes!(follow::follow))
         .routes(routes!(runs::one))
@@ -55,7 +52,7 @@ fn described() -> OpenApiRouter<Shared> {
 
 /// Whether a request says that its body is JSON. A page of another site cannot say so without being asked first
 /// whether it may (Fetch, section 3.2: CORS-safelisted), and nobody here would answer yes.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
+fn is_json(headers: &HeaderMap) -> bool {
     let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()) else {
         return false;
     };

@@ -17,9 +17,8 @@ use crate::store::{Page, RunFilter};
 
 pub use refused::{Diagnostic, Refused};
 pub use views::{
-    AlertView, Change, ChannelView, Fire, Fired, Mute, MuteView, NewMark, Pause, PauseView, ProbeView,
-    Reloaded, Resumed, RouteView, RunPage, RunSummary, RunView, ScheduleView, SkipView, Status, StoreView,
-    Target, Unready,
+    Change, ChannelView, Fire, Fired, LastRun, NewMark, Pause, PauseView, ProbeView, Reloaded, Resumed,
+    RouteView, RunPage, RunSummary, RunView, ScheduleView, SkipView, Status, StoreView, Target, Unready,
 };
 
 /// What an event is about; who wants the content asks for it.
@@ -49,7 +48,7 @@ pub enum Event {
         /// Its name.
         name: String,
     },
-    /// A pause, a mute, a mark or a set of definitions is another.
+    /// A pause, a mark or a set of definitions is another.
     Changed,
 }
 
@@ -93,12 +92,6 @@ pub trait Daemon: Send + Sync + 'static {
     /// Ends a pause.
     fn resume(&self, target: Target) -> BoxFuture<'_, Result<Resumed, Refused>>;
 
-    /// Sends no alerts of a probe or route; measures on.
-    fn mute(&self, ask: Mute) -> BoxFuture<'_, Result<MuteView, Refused>>;
-
-    /// Ends a mute.
-    fn unmute(&self, target: Target) -> BoxFuture<'_, Result<Resumed, Refused>>;
-
     /// Loads the definitions anew; where they are wrong the last good set stays and the diagnostics are the answer.
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Refused>>;
 
@@ -107,9 +100,6 @@ pub trait Daemon: Send + Sync + 'static {
 
     /// Notes a deployment or an incident.
     fn mark(&self, mark: NewMark) -> BoxFuture<'_, Result<Mark, Refused>>;
-
-    /// Alerts that are firing or were lately.
-    fn alerts(&self) -> BoxFuture<'_, Result<Vec<AlertView>, Refused>>;
 
     /// Knows the secrets of the definitions in force; every answer goes through it.
     fn redactor(&self) -> Arc<Redactor>;

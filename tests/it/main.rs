@@ -32,3 +32,4 @@ mod store;
 mod tls;
 mod tokens;
 mod triggers;
+mod web;

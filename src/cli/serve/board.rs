@@ -11,7 +11,8 @@ use crate::definition::Probe;
 use crate::engine::{Step, Update};
 use crate::lifecycle::agenda::Pauses;
 use crate::model::{
-    Class, Fault, Flag, LastEnd, Moment, ProbeState, RunId, RunRecord, SILENT_TICKS, STATE_RUNS, SkipReason,
+    Class, Fault, Flag, LastEnd, Moment, ProbeState, RunId, RunRecord, SILENT_TICKS, STATE_RUNS, Seconds,
+    SkipReason,
 };
 use crate::store::{RunFilter, Store};
 
@@ -19,7 +20,7 @@ use crate::store::{RunFilter, Store};
 pub(crate) type SeriesKey = (String, String, String);
 
 /// How one run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct End {
     /// The run.
     pub(crate) run: RunId,
@@ -31,6 +32,8 @@ pub(crate) struct End {
     pub(crate) unexecuted: bool,
     /// Why, in a few words.
     pub(crate) reason: Box<str>,
+    /// When the outcome was there, in seconds since the first byte sent.
+    pub(crate) seconds: Option<Seconds>,
 }
 
 /// What did not fire last.
@@ -45,7 +48,7 @@ pub(crate) struct LastSkip {
 }
 
 /// What is known of one series.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Series {
     /// How its last [`STATE_RUNS`] runs ended, the latest tick first.
     pub(crate) ends: VecDeque<End>,
@@ -142,6 +145,7 @@ impl Board {
             class: record.class,
             unexecuted: record.flags.contains(&Flag::Unexecuted),
             reason: record.reason.as_str().into(),
+            seconds: record.layers.outcome.seconds,
         };
         let key = (record.probe.clone(), record.route.clone(), record.input.clone());
         self.change(key, |series| {

@@ -1,11 +1,14 @@
 //! `landfall serve`: the daemon. This file is the list of what is started, in which order, and of what ends in which.
 
+mod bell;
 mod board;
+mod desk;
 mod hub;
 mod log;
 mod notify;
 mod plausible;
 mod status;
+mod surface;
 mod watch;
 
 use std::path::PathBuf;
@@ -51,6 +54,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     // Definitions say themselves what is wrong with them.
     let mut workspace = start::workspace(dir, &args.var).ok_or((Exit::Usage, String::new()))?;
     // What is not fired opens no channel.
+    let probes = workspace.probes.clone();
     workspace.probes.retain(|probe| probe.enabled);
     let workspace = Arc::new(workspace);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -71,7 +75,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     let last_alive = store.last_alive().await.map_err(blind)?;
     // 3. The listener, before anything fires that is answered to it.
     let (listen, url) = (args.listen, args.public_url.clone());
-    let listener = start::listener(&workspace, listen, url, clock.clone(), &stop, &tasks)
+    let listeners = surface::listen(&workspace, (listen, url), &clock, &stop, &tasks)
         .await
         .map_err(blind)?;
     // 4. Who is told what happens, then the engine.
@@ -79,12 +83,14 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     let board = Arc::new(board::Board::new(clock.clone()));
     hub.subscribe(Arc::new(log::Log));
     hub.subscribe(board.clone());
+    let bell = Arc::new(bell::Bell::new());
+    hub.subscribe(bell.clone());
     let (engine, updates) = Engine::start(Setup {
         workspace: workspace.clone(),
         store: store.clone(),
         clock: clock.clone(),
         random: Arc::new(SystemRandom),
-        listener,
+        listener: listeners.channels.clone(),
         settings: Settings::STANDARD,
         options: Options {
             steps: true,
@@ -111,7 +117,25 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
         async move { ticker.run(stop).await }
     });
     ticker.on_start().await;
-    // 7. What can wait until all that fires.
+    // 7. Pages and API, as soon as what they show and change is there.
+    let desk = desk::Desk {
+        engine: engine.clone(),
+        ticker: ticker.clone(),
+        store: store.clone(),
+        board: board.clone(),
+        bell,
+        probes,
+        workspace: workspace.clone(),
+        clock: clock.clone(),
+        random: Arc::new(SystemRandom),
+        started: clock.now(),
+        location: start::location(&workspace, args.store.as_deref()).map_err(blind)?,
+        source: (workspace.root.clone(), args.var.clone()),
+        refused: std::sync::Mutex::default(),
+        writes: tokio::sync::Mutex::default(),
+    };
+    listeners.mount(&workspace, Arc::new(desk), clock.clone(), Arc::new(SystemRandom));
+    // 8. What can wait until all that fires.
     let (seeded, of_store, probes) = (board.clone(), store.clone(), workspace.clone());
     let (missed, stopped) = (ticker.clone(), stop.clone());
     tasks.spawn(async move {
@@ -137,7 +161,8 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
         stop.clone(),
     ));
     notify::ready(&format!("{} probes", workspace.probes.len()));
-    tracing::info!(probes = workspace.probes.len(), workspace = %workspace.root.display(), "serving");
+    let (pages, root) = (&listeners.pages, workspace.root.display());
+    tracing::info!(probes = workspace.probes.len(), workspace = %root, pages, "serving");
 
     interrupts.next().await;
     notify::stopping(workspace.stop_grace);

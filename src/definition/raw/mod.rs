@@ -6,7 +6,7 @@ mod probe;
 mod shapes;
 mod workspace;
 
-pub use api::{RawApi, RawToken};
+pub use api::{RawApi, RawApiToken};
 pub use maintenance::{RawWindow, RawWindowMode};
 pub use probe::{RawExpectation, RawLimits, RawObjective, RawProbe, RawRoute, RawSchedule, RawStep};
 pub use shapes::{Named, OneOrMany, Plain, RawFingerprint, RawTimes};

@@ -26,6 +26,9 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Ask<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, site: &Shared) -> Result<Self, Problem> {
+        if !super::is_json(request.headers()) {
+            return Err(Problem::media_type());
+        }
         let bytes = Bytes::from_request(request, site)
             .await
             .map_err(|_| Problem::malformed("the body broke off"))?;

@@ -15,7 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::{Class, Mark};
 use crate::web::daemon::{
-    Change, Fired, MuteView, PauseView, ProbeView, Reloaded, Resumed, RunPage, Status, StoreView,
+    Change, Fired, PauseView, ProbeView, Reloaded, Resumed, RunPage, Status, StoreView,
 };
 use crate::web::site::Shared;
 
@@ -49,13 +49,13 @@ macro_rules! documented {
 }
 
 documented!(answers:
-    Status, ProbeView, Fired, MuteView, PauseView, Resumed, Reloaded, RunPage, Change, Mark, StoreView, super::problem::Details,
-    super::system::ChannelList, super::system::AlertList, super::probes::ProbeList, super::runs::RunAnswer,
+    Status, ProbeView, Fired, PauseView, Resumed, Reloaded, RunPage, Change, Mark, StoreView, super::problem::Details,
+    super::system::ChannelList, super::probes::ProbeList, super::runs::RunAnswer,
     super::marks::MarkList,
 );
 
 documented!(bodies:
-    super::body::Nothing, super::probes::FireAsk, super::probes::PauseAsk, super::probes::MuteAsk, super::probes::ResumeAsk,
+    super::body::Nothing, super::probes::FireAsk, super::probes::PauseAsk, super::probes::ResumeAsk,
     super::marks::MarkAsk,
 );
 
@@ -126,7 +126,9 @@ fn parameter_schema(name: &str) -> Option<Value> {
         "class" => several(json!({ "type": "string", "enum": Class::ALL.map(Class::word) })),
         "label" => several(json!({ "type": "string", "pattern": "^[^=]+=.*$" })),
         "since" | "until" => json!({ "type": "string", "format": "date-time" }),
-        "cursor" => json!({ "type": "string" }),
+        "cursor" => {
+            json!({ "type": "string", "pattern": "^-?[0-9]{1,18}\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" })
+        }
         "run" => json!({ "type": "string", "format": "uuid" }),
         "limit" => json!({ "type": "integer", "minimum": 1, "maximum": 500 }),
         "after" | "Last-Event-ID" => json!({ "type": "integer", "minimum": 0 }),

@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::body::{Ask, reason};
 use super::params::{Name, NoQuery};
 use super::{Problem, json};
-use crate::model::Lapse;
 use crate::web::auth::Caller;
-use crate::web::daemon::{Fire, Fired, Mute, MuteView, Pause, PauseView, ProbeView, Resumed, Target};
+use crate::web::daemon::{Fire, Fired, Pause, PauseView, ProbeView, Resumed, Target};
 use crate::web::site::Shared;
 
 /// All probes.
@@ -42,22 +41,6 @@ pub(super) struct PauseAsk {
     #[serde(default)]
     #[schemars(length(max = 500))]
     reason: String,
-}
-
-/// What to mute, and for how long.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MuteAsk {
-    /// Only this route; left out: the whole probe.
-    #[serde(default)]
-    route: Option<String>,
-    /// Why, for those who read it later.
-    #[serde(default)]
-    #[schemars(length(max = 500))]
-    reason: String,
-    /// When it ends by itself, counted from now: `30m`, `2h`.
-    #[serde(rename = "for")]
-    lapse: Lapse,
 }
 
 /// What is to go on.
@@ -143,40 +126,4 @@ pub(super) async fn resume(
 ) -> Result<Response, Problem> {
     let resumed = site.daemon.resume(Target { probe, route }).await?;
     Ok(json(&site, StatusCode::OK, &resumed))
-}
-
-/// Send no alerts of a probe or route; it is measured on.
-#[utoipa::path(post, path = "/api/v1/probes/{probe}/mute", tag = "probes", operation_id = "mute",
-    params(("probe" = String, Path, description = "Its name")), request_body = MuteAsk,
-    responses((status = 200, description = "The mute", body = MuteView)))]
-pub(super) async fn mute(
-    State(site): State<Shared>,
-    Extension(caller): Extension<Caller>,
-    Name(probe): Name,
-    _: NoQuery,
-    Ask(ask): Ask<MuteAsk>,
-) -> Result<Response, Problem> {
-    let route = ask.route;
-    let mute = Mute {
-        target: Target { probe, route },
-        reason: reason(ask.reason)?,
-        until: site.clock.now().after(ask.lapse.0),
-        by: caller.name.to_string(),
-    };
-    let muted = site.daemon.mute(mute).await?;
-    Ok(json(&site, StatusCode::OK, &muted))
-}
-
-/// End a mute.
-#[utoipa::path(post, path = "/api/v1/probes/{probe}/unmute", tag = "probes", operation_id = "unmute",
-    params(("probe" = String, Path, description = "Its name")), request_body = ResumeAsk,
-    responses((status = 200, description = "Whether there was a mute to end", body = Resumed)))]
-pub(super) async fn unmute(
-    State(site): State<Shared>,
-    Name(probe): Name,
-    _: NoQuery,
-    Ask(ResumeAsk { route }): Ask<ResumeAsk>,
-) -> Result<Response, Problem> {
-    let unmuted = site.daemon.unmute(Target { probe, route }).await?;
-    Ok(json(&site, StatusCode::OK, &unmuted))
 }

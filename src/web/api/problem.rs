@@ -124,7 +124,7 @@ impl Problem {
         )
     }
 
-    pub(in crate::web) fn media_type() -> Self {
+    pub(super) fn media_type() -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "media-type",

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::body::{Ask, Nothing};
 use super::params::NoQuery;
 use super::{Problem, json};
-use crate::web::daemon::{AlertView, ChannelView, Reloaded, Status, StoreView};
+use crate::web::daemon::{ChannelView, Reloaded, Status, StoreView};
 use crate::web::site::Shared;
 
 /// All channels.
@@ -17,13 +17,6 @@ use crate::web::site::Shared;
 pub(super) struct ChannelList {
     /// In the order of their names.
     channels: Vec<ChannelView>,
-}
-
-/// All alerts that fire, or did lately.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(super) struct AlertList {
-    /// The latest first.
-    alerts: Vec<AlertView>,
 }
 
 /// What this landfall is, and whether it does its work.
@@ -39,14 +32,6 @@ pub(super) async fn status(State(site): State<Shared>, _: NoQuery) -> Response {
 pub(super) async fn channels(State(site): State<Shared>, _: NoQuery) -> Response {
     let channels = site.daemon.channels();
     json(&site, StatusCode::OK, &ChannelList { channels })
-}
-
-/// Alerts that fire, or did lately.
-#[utoipa::path(get, path = "/api/v1/alerts", tag = "system", operation_id = "alerts",
-    responses((status = 200, description = "All of them", body = AlertList)))]
-pub(super) async fn alerts(State(site): State<Shared>, _: NoQuery) -> Result<Response, Problem> {
-    let alerts = site.daemon.alerts().await?;
-    Ok(json(&site, StatusCode::OK, &AlertList { alerts }))
 }
 
 /// How much the store holds.

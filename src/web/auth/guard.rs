@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::{Auth, Caller, origin};
 use crate::model::Access;
 use crate::web::api::Problem;
+use crate::web::pages;
 use crate::web::site::Shared;
 use crate::web::surface::Client;
-use crate::web::{api, pages};
 
 /// Scripts, frames, fonts and hosts of others have no place on a page of landfall's.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
@@ -41,9 +41,6 @@ pub(in crate::web) async fn guard_api(
 ) -> Response {
     match admit(&site.auth, &request) {
         Ok(caller) => {
-            if writes(request.method()) && !api::is_json(request.headers()) {
-                return Problem::media_type().into_response();
-            }
             request.extensions_mut().insert(caller);
             next.run(request).await
         }

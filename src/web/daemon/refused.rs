@@ -44,6 +44,10 @@ impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
         match fault.reason {
             Reason::Limit => Self::Limit(fault.message),
+            Reason::Input => Self::Invalid {
+                pointer: String::new(),
+                detail: fault.message,
+            },
             _ => Self::Unavailable(fault),
         }
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::model::{Class, Flag, Layers, MarkKind, Moment, ProbeState, RunId, RunRecord, SkipReason};
+use crate::model::{
+    Class, Flag, Layers, MarkKind, Moment, ProbeState, RunId, RunRecord, Seconds, SkipReason,
+};
 
 /// What this landfall is and how it does.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -60,8 +62,6 @@ pub struct ProbeView {
     pub schedule: Option<ScheduleView>,
     /// Its pause, where the whole probe is paused.
     pub paused: Option<PauseView>,
-    /// Its mute, where the whole probe is muted.
-    pub muted: Option<MuteView>,
     /// Its inputs' names.
     pub inputs: Vec<String>,
     /// Its labels.
@@ -94,14 +94,27 @@ pub struct RouteView {
     pub why: String,
     /// Its pause.
     pub paused: Option<PauseView>,
-    /// Its mute.
-    pub muted: Option<MuteView>,
     /// Runs fired and not yet decided.
     pub in_flight: u32,
-    /// Its last runs, newest first; at most 20.
-    pub last: Vec<RunSummary>,
+    /// How its last runs ended, of all inputs, newest first; at most ten of each.
+    pub last: Vec<LastRun>,
     /// Its last tick that did not fire.
     pub skipped: Option<SkipView>,
+}
+
+/// How one run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct LastRun {
+    /// Its id.
+    pub id: RunId,
+    /// The scheduled instant.
+    pub tick: String,
+    /// The verdict.
+    pub class: Class,
+    /// Why, in a few words.
+    pub reason: String,
+    /// When the outcome was there, as an interval in seconds since the first byte sent.
+    pub seconds: Option<Seconds>,
 }
 
 /// A tick that did not fire.
@@ -255,19 +268,6 @@ pub struct Pause {
     pub by: String,
 }
 
-/// What to mute.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mute {
-    /// The probe or route.
-    pub target: Target,
-    /// Why, for those who read it later; may be empty.
-    pub reason: String,
-    /// When it ends by itself.
-    pub until: Moment,
-    /// Who asked: the token's name.
-    pub by: String,
-}
-
 /// A pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PauseView {
@@ -277,16 +277,7 @@ pub struct PauseView {
     pub note: String,
 }
 
-/// A mute.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct MuteView {
-    /// When it ends by itself.
-    pub until: String,
-    /// Who asked for it, and why.
-    pub note: String,
-}
-
-/// What was resumed, or is heard again.
+/// What was resumed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Resumed {
     /// Whether there was something to end.
@@ -321,23 +312,6 @@ pub struct NewMark {
     pub labels: BTreeMap<String, String>,
     /// Who set it: the token's name.
     pub by: String,
-}
-
-/// An alert.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct AlertView {
-    /// What it is called.
-    pub name: String,
-    /// The probe.
-    pub probe: String,
-    /// The routes that it is about.
-    pub routes: Vec<String>,
-    /// `pending`, `firing`, `resolved`.
-    pub state: String,
-    /// Since when.
-    pub since: String,
-    /// What is said of it.
-    pub text: String,
 }
 
 /// The store.

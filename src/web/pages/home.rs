@@ -12,7 +12,7 @@ use super::words::{Group, class_tone, instant, latency, sign, tone};
 use crate::model::{Access, ProbeState};
 use crate::store::RunFilter;
 use crate::web::auth::Caller;
-use crate::web::daemon::{ChannelView, ProbeView, RouteView, RunSummary, Status};
+use crate::web::daemon::{ChannelView, LastRun, ProbeView, RouteView, RunSummary, Status};
 use crate::web::site::Shared;
 
 /// Runs that are listed below the probes.
@@ -122,7 +122,7 @@ fn probe_card(look: &Look, probe: &ProbeView, caller: &Caller) -> Markup {
             @if let Some(pause) = &probe.paused {
                 p.faint { "Paused since " (instant(&pause.since)) " " (look.text(&pause.note)) }
             }
-            div.scroll { table {
+            div.scroll { table.routes {
                 thead { tr { th { "Route" } th { "State" } th { "Last runs" } th.number { "Latest" } th { "At" } } }
                 tbody { @for route in &probe.routes { (route_row(look, route)) } }
             } }
@@ -141,14 +141,14 @@ fn route_row(look: &Look, route: &RouteView) -> Markup {
                 @if let Some(skip) = &route.skipped {
                     div.faint { "skipped " (instant(&skip.tick)) ": " (look.text(&skip.detail)) }
                 } }
-            td.number { @if let Some(run) = latest { (latency(run)) } @else { "–" } }
+            td.number { @if let Some(run) = latest { (latency(run.seconds)) } @else { "–" } }
             td { @if let Some(run) = latest { a href={ "/runs/" (run.id) } { (instant(&run.tick)) } } @else { "–" } }
         }
     }
 }
 
 /// One run as a small square.
-fn mark(run: &RunSummary) -> Markup {
+fn mark(run: &LastRun) -> Markup {
     let tone = class_tone(run.class);
     let title = format!("{} at {}", run.class.word(), instant(&run.tick));
     html! { a class={ "mark " (tone) } href={ "/runs/" (run.id) } title=(title) aria-label=(title) { (sign(tone)) } }
@@ -179,7 +179,7 @@ fn runs_table(look: &Look, runs: &[RunSummary]) -> Markup {
                     td { (look.text(&run.route)) @if run.input != "default" { " / " (look.text(&run.input)) } }
                     td { (badge(class_tone(run.class), run.class.word()))
                         @if run.silent_failure { div.faint { "silent failure" } } }
-                    td.number { (latency(run)) }
+                    td.number { (latency(run.layers.outcome.seconds)) }
                     td { (look.text(&run.reason)) }
                 } } }
             } }

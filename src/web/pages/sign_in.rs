@@ -23,9 +23,11 @@ pub(super) struct Entry {
 
 /// The address of the form for somebody who wanted to see `back`.
 pub(in crate::web) fn sign_in_address(back: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new(String::from("/sign-in?"));
-    query.append_pair("next", back);
-    query.finish()
+    let path = String::from("/sign-in?");
+    let query = path.len();
+    form_urlencoded::Serializer::for_suffix(path, query)
+        .append_pair("next", back)
+        .finish()
 }
 
 /// The form.

@@ -1,7 +1,6 @@
 //! States, classes and figures as pages show them.
 
-use crate::model::{Class, ProbeState};
-use crate::web::daemon::RunSummary;
+use crate::model::{Class, ProbeState, Seconds};
 
 /// What a page shows apart: what is broken, what could not be seen, what is well, what is switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,8 +77,8 @@ pub(super) fn instant(rfc3339: &str) -> String {
 }
 
 /// How long the outcome took, by its later bound.
-pub(super) fn latency(run: &RunSummary) -> String {
-    match run.layers.outcome.seconds {
+pub(super) fn latency(seconds: Option<Seconds>) -> String {
+    match seconds {
         Some(seconds) if seconds.1 < 0.9995 => format!("{:.0} ms", seconds.1 * 1000.0),
         Some(seconds) if seconds.1 < 99.95 => format!("{:.2} s", seconds.1),
         Some(seconds) => format!("{:.0} s", seconds.1),

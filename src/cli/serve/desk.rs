@@ -1,0 +1,192 @@
+//! The daemon as pages and API see it: one place that answers for engine, schedule, store and board.
+
+mod act;
+mod views;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::sync::{Mutex, broadcast};
+
+use super::bell::Bell;
+use super::board::Board;
+use crate::clock::{Clock, Random};
+use crate::definition::{Probe, Workspace};
+use crate::engine::{Engine, Ticker};
+use crate::model::{Fault, Mark, Moment, RunId};
+use crate::redact::Redactor;
+use crate::store::{Page, RunFilter, Store};
+use crate::web::daemon::{
+    Change, ChannelView, Daemon, Diagnostic, Event, Fire, Fired, NewMark, Pause, PauseView, ProbeView,
+    Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView, Target, Unready,
+};
+
+/// The store has so long to take a heartbeat before it counts as one that does not write.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
+/// Whether the store writes is asked at most this often, whoever wants to know.
+const STORE_EVERY: Duration = Duration::from_secs(1);
+/// The schedule's loop turns at least once a second while all is well.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// What the desk answers from.
+pub(super) struct Desk {
+    pub(super) engine: Engine,
+    pub(super) ticker: Ticker,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) board: Arc<Board>,
+    pub(super) bell: Arc<Bell>,
+    /// In the order of their names, disabled ones too.
+    pub(super) probes: Vec<Arc<Probe>>,
+    /// What is in force.
+    pub(super) workspace: Arc<Workspace>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) started: Moment,
+    /// Where the store is.
+    pub(super) location: crate::store::Location,
+    /// What a reload begins with.
+    pub(super) source: (PathBuf, Vec<(String, String)>),
+    pub(super) refused: std::sync::Mutex<Option<(Moment, Vec<Diagnostic>)>>,
+    /// When the store was last asked whether it writes, and what it said.
+    pub(super) writes: Mutex<Option<(Moment, Option<String>)>>,
+}
+
+impl Desk {
+    /// Why the store does not write.
+    async fn store_trouble(&self) -> Option<String> {
+        let mut last = self.writes.lock().await;
+        let now = self.clock.now();
+        if let Some((at, said)) = last.as_ref().filter(|(at, _)| now.since(*at) < STORE_EVERY) {
+            let _asked = at;
+            return said.clone();
+        }
+        let said = match tokio::time::timeout(STORE_PATIENCE, self.store.alive(now)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(Fault { message, .. })) => Some(message),
+            Err(_) => Some(format!(
+                "the store has not taken a write for {} s",
+                STORE_PATIENCE.as_secs()
+            )),
+        };
+        *last = Some((self.clock.now(), said.clone()));
+        said
+    }
+}
+
+impl Daemon for Desk {
+    fn status(&self) -> BoxFuture<'_, Status> {
+        Box::pin(async move {
+            let unready = self.unready().await;
+            views::status(self, unready)
+        })
+    }
+
+    fn unready(&self) -> BoxFuture<'_, Vec<Unready>> {
+        Box::pin(async move {
+            let mut unready = Vec::new();
+            let mut add = |part: &str, why: String| {
+                unready.push(Unready {
+                    part: part.to_owned(),
+                    why,
+                });
+            };
+            if let Some(why) = self.store_trouble().await {
+                add("store", why);
+            }
+            let silent = self.clock.now().since(self.ticker.beat());
+            if silent > BEAT {
+                add(
+                    "schedule",
+                    format!("the schedule has not turned for {} s", silent.as_secs()),
+                );
+            }
+            // One channel that is down makes its runs unobserved, and says so. To take landfall out of service for it
+            // would lose the callbacks that others wait for.
+            let channels = self.engine.channels();
+            if !channels.is_empty() && channels.iter().all(|channel| channel.down.is_some()) {
+                add("channels", String::from("no channel can see"));
+            }
+            unready
+        })
+    }
+
+    fn probes(&self) -> BoxFuture<'_, Vec<ProbeView>> {
+        Box::pin(async move { views::probes(self) })
+    }
+
+    fn channels(&self) -> Vec<ChannelView> {
+        views::channels(self)
+    }
+
+    fn runs(&self, filter: RunFilter) -> BoxFuture<'_, Result<Page, Refused>> {
+        Box::pin(async move { Ok(self.store.page(filter).await?) })
+    }
+
+    fn run(&self, id: RunId) -> BoxFuture<'_, Result<Option<RunView>, Refused>> {
+        Box::pin(async move {
+            let Some(record) = self.store.run(id).await? else {
+                return Ok(None);
+            };
+            let replaced = self.store.replaced(id).await?;
+            Ok(Some(RunView { record, replaced }))
+        })
+    }
+
+    fn changes(&self, after: Option<u64>, limit: u32) -> BoxFuture<'_, Result<(Vec<Change>, u64), Refused>> {
+        Box::pin(async move {
+            let Some(after) = after else {
+                return Ok((Vec::new(), self.store.last_change().await?));
+            };
+            let changes = self.store.changes(after, limit).await?;
+            let last = changes.last().map_or(after, |(position, _)| *position);
+            let changes = changes.iter().map(|(position, run)| Change {
+                position: *position,
+                run: RunSummary::of(run),
+            });
+            Ok((changes.collect(), last))
+        })
+    }
+
+    fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.bell.subscribe()
+    }
+
+    fn fire(&self, ask: Fire) -> BoxFuture<'_, Result<Fired, Refused>> {
+        Box::pin(act::fire(self, ask))
+    }
+
+    fn pause(&self, ask: Pause) -> BoxFuture<'_, Result<PauseView, Refused>> {
+        Box::pin(act::pause(self, ask))
+    }
+
+    fn resume(&self, target: Target) -> BoxFuture<'_, Result<Resumed, Refused>> {
+        Box::pin(act::resume(self, target))
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Refused>> {
+        Box::pin(act::reload(self))
+    }
+
+    fn marks(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Mark>, Refused>> {
+        Box::pin(async move {
+            let mut marks = self.store.marks(None, None).await?;
+            marks.reverse();
+            marks.truncate(limit as usize);
+            Ok(marks)
+        })
+    }
+
+    fn mark(&self, mark: NewMark) -> BoxFuture<'_, Result<Mark, Refused>> {
+        Box::pin(act::mark(self, mark))
+    }
+
+    fn redactor(&self) -> Arc<Redactor> {
+        Arc::clone(&self.workspace.redactor)
+    }
+
+    fn store(&self) -> BoxFuture<'_, Result<StoreView, Refused>> {
+        Box::pin(async move { Ok(views::store(self, self.store.size().await?)) })
+    }
+}
