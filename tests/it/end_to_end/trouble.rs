@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use axum::Json;
 use landfall::engine::Update;
-use landfall::model::{Class, SkipReason};
+use landfall::model::{Class, Moment, RunId, SkipReason};
 use landfall::store::{Options, SqliteStore, Store};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::store::make::observation;
+use crate::store::make::{intent, observation};
 use crate::support::whole::{self, Whole, http_client};
 
 /// A system that takes every order and leaves calling back to the test: gives its address and the hooks it was told.
@@ -51,6 +51,32 @@ async fn call(hook: &str) -> u16 {
     request.send().await.unwrap().status().as_u16()
 }
 
+/// Writes of every sort until none of them finds room, however small.
+async fn fill(store: &SqliteStore) {
+    for (n, bytes) in [20_000, 500, 1].into_iter().enumerate() {
+        let text = "x".repeat(bytes);
+        let mut at = 0;
+        while store.save_cursor(format!("{n} {at}"), text.clone()).await.is_ok() {
+            at += 1;
+        }
+    }
+    let mut id = 1 << 40;
+    while store.observe(observation(id, &[])).await.is_ok() {
+        id += 1;
+    }
+    // At the end of every tree, where the next real one goes.
+    let mut n = 0;
+    loop {
+        let mut intent = intent(1, "a");
+        intent.run = RunId(uuid::Uuid::from_u128(u128::MAX / 2 + n));
+        intent.tick = Moment(i64::MAX / 2 + i64::try_from(n).unwrap());
+        if store.claim(vec![intent]).await.is_err() {
+            return;
+        }
+        n += 1;
+    }
+}
+
 async fn skipped(whole: &mut Whole) -> SkipReason {
     loop {
         match whole.updates.recv().await.unwrap() {
@@ -67,7 +93,7 @@ async fn a_held_lock_skips_ticks_refuses_callbacks_and_changes_no_class() {
     let (base, mut hooks) = system().await;
     let (workspace, probe) = definition(&base, "60s");
     whole::write(dir.path(), &workspace, &probe);
-    let options = Options::new(landfall::model::Moment(0), "landfall under test");
+    let options = Options::new(Moment(0), "landfall under test");
     let store = Arc::new(SqliteStore::open(&dir.path().join("landfall.db"), options).unwrap());
     let mut whole = Whole::start(dir.path(), store.clone()).await;
     assert_eq!(whole.tick().await, 1);
@@ -105,34 +131,24 @@ async fn a_full_store_fires_nothing_and_what_it_could_not_take_is_not_called_los
     let (base, mut hooks) = system().await;
     let (workspace, probe) = definition(&base, "10s");
     whole::write(dir.path(), &workspace, &probe);
-    let mut options = Options::new(landfall::model::Moment(0), "landfall under test");
+    let mut options = Options::new(Moment(0), "landfall under test");
     options.max_bytes = Some(400_000);
     let store = Arc::new(SqliteStore::open(&dir.path().join("landfall.db"), options).unwrap());
     let mut whole = Whole::start(dir.path(), store.clone()).await;
     assert_eq!(whole.tick().await, 1);
     let hook = hooks.recv().await.unwrap();
-    let mut large = 0;
-    for bytes in [20_000, 500, 1] {
-        while store
-            .save_cursor(format!("ballast {large}"), "x".repeat(bytes))
-            .await
-            .is_ok()
-        {
-            large += 1;
-        }
-    }
-    let mut id = 1 << 40;
-    while store.observe(observation(id, &[])).await.is_ok() {
-        id += 1;
-    }
+    fill(&store).await;
     assert_eq!(call(&hook).await, 503);
     assert_eq!(whole.tick_within(Duration::from_millis(300)).await, 1);
     // The tick is skipped and the open run ends, in either order.
     let (mut reason, mut ended) = (None, None);
     while reason.is_none() || ended.is_none() {
-        match whole.updates.recv().await.unwrap() {
+        let update = tokio::time::timeout(Duration::from_secs(60), whole.updates.recv());
+        match update.await.expect("a skip and a closed run").unwrap() {
             Update::Skipped(skip) => reason = Some(skip.reason),
-            Update::Closed { record, .. } => ended = Some(record),
+            Update::Closed { record, .. } => {
+                assert!(ended.replace(record).is_none(), "the second tick fired");
+            }
             _ => {}
         }
     }
