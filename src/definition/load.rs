@@ -346,6 +346,7 @@ impl Loader<'_> {
             public_url: settings.public_url,
             api_tokens: settings.api_tokens,
             proxies: settings.proxies,
+            telemetry: settings.telemetry,
             location: settings.location,
             stop_grace: settings.stop_grace,
             allow_exec: parts.allow_exec,

@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 use crate::channel::ChannelConfig;
 use crate::diag::Sources;
 use crate::lifecycle::schedule::{Schedule, Window};
-use crate::model::{Access, AccessHash, Expr, Free, Leg, Span, Spanned, TokenFormat};
+use crate::model::{Access, AccessHash, Expr, Free, Leg, Secret, Span, Spanned, TokenFormat};
 use crate::redact::Redactor;
 use crate::store;
+use crate::tls::Tls;
 use crate::trigger::TriggerConfig;
 
 /// A workspace that has loaded without an error.
@@ -35,6 +36,8 @@ pub struct Workspace {
     pub api_tokens: Vec<ApiToken>,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub proxies: Vec<ipnet::IpNet>,
+    /// The collector that is told of runs and counts.
+    pub telemetry: Option<Otlp>,
     /// Where this landfall runs.
     pub location: Arc<str>,
     /// How long the daemon waits for open runs once it is told to stop.
@@ -64,6 +67,25 @@ pub struct ApiToken {
     pub hash: AccessHash,
     /// What its holder may do.
     pub access: Access,
+}
+
+/// A collector that speaks OTLP over HTTP.
+#[derive(Clone, Debug)]
+pub struct Otlp {
+    /// Its address without a final slash.
+    pub endpoint: String,
+    /// Headers of every request.
+    pub headers: Vec<(String, Secret)>,
+    /// Whether runs are sent.
+    pub traces: bool,
+    /// Whether counts are sent.
+    pub metrics: bool,
+    /// Between two reports of counts.
+    pub every: Duration,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// How TLS is spoken with it.
+    pub tls: Tls,
 }
 
 /// A named channel.

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use serde_json::{Map, Value};
 
 use crate::definition::check;
-use crate::definition::probe::ApiToken;
+use crate::definition::probe::{ApiToken, Otlp};
 use crate::definition::raw::{NotRead, RawWorkspace, StoreText};
 use crate::diag::{Code, Problems};
 use crate::lifecycle::schedule::Window;
@@ -31,6 +31,7 @@ pub(crate) struct Settings {
     pub(crate) public_url: Option<String>,
     pub(crate) api_tokens: Vec<ApiToken>,
     pub(crate) proxies: Vec<IpNet>,
+    pub(crate) telemetry: Option<Otlp>,
     pub(crate) location: Arc<str>,
     pub(crate) stop_grace: Duration,
     pub(crate) maintenance: Vec<Window>,
@@ -94,6 +95,7 @@ pub(crate) fn settings(
         admin,
         public_url: raw.public_url.as_ref().and_then(|at| public_url(at, problems)),
         api_tokens: check::tokens(&raw.api, problems),
+        telemetry: check::telemetry(&raw.telemetry, problems),
         proxies: raw
             .proxies
             .iter()

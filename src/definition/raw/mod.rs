@@ -4,10 +4,12 @@ mod api;
 mod maintenance;
 mod probe;
 mod shapes;
+mod telemetry;
 mod workspace;
 
 pub use api::{RawApi, RawApiToken};
 pub use maintenance::{RawWindow, RawWindowMode};
 pub use probe::{RawExpectation, RawLimits, RawObjective, RawProbe, RawRoute, RawSchedule, RawStep};
 pub use shapes::{Named, OneOrMany, Plain, RawFingerprint, RawTimes};
+pub use telemetry::{RawOtlp, RawTelemetry};
 pub use workspace::{NotRead, RawDefaults, RawRetention, RawWorkspace, StoreText};

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Named, Plain, RawApi, RawLimits, RawObjective, RawWindow};
+use super::{Named, Plain, RawApi, RawLimits, RawObjective, RawTelemetry, RawWindow};
 use crate::channel::ChannelConfig;
 use crate::model::{Lapse, Spanned};
 
@@ -54,6 +54,9 @@ pub struct RawWorkspace {
     /// Where outcomes are seen, by name.
     #[serde(default)]
     pub channels: Named<ChannelConfig>,
+    /// What is told to others of runs and counts.
+    #[serde(default)]
+    pub telemetry: RawTelemetry,
     /// Destinations of alerts. This version refuses them.
     #[schemars(skip)]
     pub alerts: Option<Spanned<NotRead>>,

@@ -27,6 +27,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "channel",
             "lifecycle::schedule",
             "store",
+            "tls",
         ],
     ),
     (
