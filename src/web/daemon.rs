@@ -67,6 +67,9 @@ pub trait Daemon: Send + Sync + 'static {
     /// Every probe in the order of the definitions, disabled ones too.
     fn probes(&self) -> BoxFuture<'_, Vec<ProbeView>>;
 
+    /// What Prometheus reads: its media type, and the text.
+    fn metrics(&self) -> BoxFuture<'_, (&'static str, String)>;
+
     /// How each channel is.
     fn channels(&self) -> Vec<ChannelView>;
 

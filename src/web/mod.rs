@@ -14,6 +14,7 @@ pub mod daemon;
 mod health;
 mod limits;
 pub mod listener;
+mod metrics;
 mod pages;
 mod route;
 mod site;

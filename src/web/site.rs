@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::auth::{Auth, Credential, guard_api, guard_pages, harden};
 use super::daemon::Daemon;
-use super::{api, health, pages};
+use super::{api, health, metrics, pages};
 use crate::clock::{Clock, Random};
 
 /// So many follow the runs at once; one more is refused.
@@ -58,8 +58,10 @@ impl Site {
             followers: Arc::new(Semaphore::new(FOLLOWERS)),
         });
         let api = api::router().layer(from_fn_with_state(Arc::clone(&shared), guard_api));
+        let metrics = metrics::router().layer(from_fn_with_state(Arc::clone(&shared), guard_api));
         let pages = pages::router().layer(from_fn_with_state(Arc::clone(&shared), guard_pages));
         let router = api
+            .merge(metrics)
             .merge(pages)
             .merge(pages::open_router())
             .merge(health::router())

@@ -101,6 +101,16 @@ impl Board {
         series.get(&key).cloned().unwrap_or_default()
     }
 
+    /// Runs that are waited for, by probe and route.
+    pub(crate) fn in_flight(&self) -> BTreeMap<(String, String), u64> {
+        let mut counts = BTreeMap::new();
+        for ((probe, route, _), series) in &*self.series.read().unwrap_or_else(PoisonError::into_inner) {
+            let count: &mut u64 = counts.entry((probe.clone(), route.clone())).or_default();
+            *count += u64::try_from(series.in_flight.len()).unwrap_or(u64::MAX);
+        }
+        counts
+    }
+
     /// The state of a probe, and that of each of its series in the order of its legs, with the reason.
     pub(crate) fn states(&self, probe: &Probe, pauses: &Pauses) -> (ProbeState, Vec<(ProbeState, String)>) {
         let now = self.clock.now();

@@ -12,11 +12,13 @@ use tokio::sync::{Mutex, broadcast};
 
 use super::bell::Bell;
 use super::board::Board;
+use super::gauges::Sources;
 use crate::clock::{Clock, Random};
 use crate::definition::{Probe, Workspace};
 use crate::engine::{Engine, Ticker};
 use crate::model::{Fault, Mark, Moment, RunId};
 use crate::redact::Redactor;
+use crate::report::metrics::{self, Metrics};
 use crate::store::{Page, RunFilter, Store};
 use crate::web::daemon::{
     Change, ChannelView, Daemon, Diagnostic, Event, Fire, Fired, NewMark, Pause, PauseView, ProbeView,
@@ -37,6 +39,8 @@ pub(super) struct Desk {
     pub(super) store: Arc<dyn Store>,
     pub(super) board: Arc<Board>,
     pub(super) bell: Arc<Bell>,
+    /// What was counted, and what is read when somebody asks.
+    pub(super) metrics: (Metrics, Sources),
     /// In the order of their names, disabled ones too.
     pub(super) probes: Vec<Arc<Probe>>,
     /// What is in force.
@@ -80,6 +84,13 @@ impl Daemon for Desk {
         Box::pin(async move {
             let unready = self.unready().await;
             views::status(self, unready)
+        })
+    }
+
+    fn metrics(&self) -> BoxFuture<'_, (&'static str, String)> {
+        Box::pin(async move {
+            let (counted, now) = &self.metrics;
+            (metrics::CONTENT_TYPE, counted.text(now.read().await))
         })
     }
 

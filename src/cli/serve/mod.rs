@@ -2,13 +2,18 @@
 
 mod bell;
 mod board;
+mod counting;
 mod desk;
+mod gauges;
 mod hub;
 mod log;
 mod notify;
+#[cfg(feature = "otel")]
+mod otlp;
 mod plausible;
 mod status;
 mod surface;
+mod telemetry;
 mod watch;
 
 use std::path::PathBuf;
@@ -85,6 +90,8 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     hub.subscribe(board.clone());
     let bell = Arc::new(bell::Bell::new());
     hub.subscribe(bell.clone());
+    let metrics = telemetry::metrics(&workspace);
+    hub.subscribe(Arc::new(counting::Counting(metrics.clone())));
     let (engine, updates) = Engine::start(Setup {
         workspace: workspace.clone(),
         store: store.clone(),
@@ -117,18 +124,29 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
         async move { ticker.run(stop).await }
     });
     ticker.on_start().await;
-    // 7. Pages and API, as soon as what they show and change is there.
+    // 7. Who asks, and who is told without asking: pages and API, and the collector.
+    let now = gauges::Sources {
+        board: board.clone(),
+        engine: engine.clone(),
+        ticker: ticker.clone(),
+        store: store.clone(),
+        workspace: workspace.clone(),
+        started: clock.now(),
+        listener: listeners.channels.clone(),
+    };
+    telemetry::start(&hub, (&metrics, &now), clock.clone(), &stop, &tasks).map_err(blind)?;
     let desk = desk::Desk {
         engine: engine.clone(),
         ticker: ticker.clone(),
         store: store.clone(),
         board: board.clone(),
         bell,
+        metrics: (metrics.clone(), now.clone()),
         probes,
         workspace: workspace.clone(),
         clock: clock.clone(),
         random: Arc::new(SystemRandom),
-        started: clock.now(),
+        started: now.started,
         location: start::location(&workspace, args.store.as_deref()).map_err(blind)?,
         source: (workspace.root.clone(), args.var.clone()),
         refused: std::sync::Mutex::default(),

@@ -10,12 +10,13 @@ use reqwest::{Client, StatusCode};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::gauges::Sources;
 use super::hub::Subscriber;
 use crate::clock::Clock;
 use crate::definition::Otlp;
 use crate::engine::Update;
 use crate::model::{Fault, Reason};
-use crate::report::metrics::{Gauges, Metrics};
+use crate::report::metrics::Metrics;
 use crate::report::otlp::{self, Teller, Trace};
 
 /// Traces that wait for the collector; more are dropped.
@@ -58,7 +59,12 @@ pub(super) fn exporter(
 ) -> Result<(Traces, Exporter), Fault> {
     let mut headers = HeaderMap::new();
     for (name, value) in &settings.headers {
-        let wrong = || Fault::new(Reason::Input, format!("telemetry.otlp: header `{name}` cannot be sent"));
+        let wrong = || {
+            Fault::new(
+                Reason::Input,
+                format!("telemetry.otlp: header `{name}` cannot be sent"),
+            )
+        };
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
         let mut value = HeaderValue::from_str(&value.0.source).map_err(|_| wrong())?;
         value.set_sensitive(true);
@@ -113,12 +119,7 @@ impl Subscriber for Traces {
 
 impl Exporter {
     /// Works until `stop`, then sends once more what it has.
-    pub(super) async fn run(
-        mut self,
-        counted: Metrics,
-        gauges: impl AsyncFn() -> Gauges,
-        stop: CancellationToken,
-    ) {
+    pub(super) async fn run(mut self, counted: Metrics, now: Sources, stop: CancellationToken) {
         let (mut report, mut batch) = (self.clock.sleep(self.settings.every), Vec::new());
         loop {
             let mut full = self.clock.sleep(GATHER);
@@ -128,7 +129,7 @@ impl Exporter {
                     () = stop.cancelled() => break true,
                     () = &mut report, if self.settings.metrics => {
                         report = self.clock.sleep(self.settings.every);
-                        let body = self.teller.metrics(&counted, &gauges().await, self.clock.now());
+                        let body = self.teller.metrics(&counted, &now.read().await, self.clock.now());
                         self.send("metrics", body, &stop).await;
                     }
                     Some(trace) = self.queue.recv() => {
@@ -154,7 +155,7 @@ impl Exporter {
             self.tell_of_drops();
             if stopped {
                 if self.settings.metrics {
-                    let body = self.teller.metrics(&counted, &gauges().await, self.clock.now());
+                    let body = self.teller.metrics(&counted, &now.read().await, self.clock.now());
                     self.send("metrics", body, &stop).await;
                 }
                 return;
@@ -186,7 +187,11 @@ impl Exporter {
                 Err(error) => crate::tls::explain(&error),
             };
             if left == 0 || stop.is_cancelled() {
-                tracing::warn!(signal, why, "the collector did not take what it was sent; it is dropped");
+                tracing::warn!(
+                    signal,
+                    why,
+                    "the collector did not take what it was sent; it is dropped"
+                );
                 return;
             }
             tokio::select! {

@@ -32,6 +32,16 @@ pub(crate) fn telemetry(raw: &RawTelemetry, problems: &mut Problems) -> Option<O
             .help("write `every: 60s`");
     }
     let timeout = time("timeout", &raw.timeout, 10, problems);
+    if let Some(given) = raw.timeout.as_ref().filter(|_| timeout.is_zero()) {
+        problems
+            .error(
+                Code::BadValue,
+                given.span,
+                "`timeout` is nothing",
+                "no answer comes at once",
+            )
+            .help("write `timeout: 10s`");
+    }
     raw.tls.check(problems);
     for name in raw.headers.keys() {
         if reqwest::header::HeaderName::from_bytes(name.as_bytes()).is_err() {
