@@ -8,6 +8,7 @@ mod follow;
 mod local;
 mod pages;
 mod schemathesis;
+mod telemetry;
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
