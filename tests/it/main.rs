@@ -24,6 +24,7 @@ mod repository;
 mod resumed;
 mod sandbox;
 mod serve;
+mod shipped;
 mod signals;
 mod smtp_sink;
 mod sql;

@@ -287,6 +287,10 @@ fn every_example_loads() {
             listed.contains(&format!("]({name})")),
             "examples/README.md lacks {name}"
         );
+        // What is no workspace is tested as what it is (`shipped`).
+        if !entry.path().join("landfall.yaml").is_file() {
+            continue;
+        }
         assert_loads(&entry.path(), &name);
         seen += 1;
     }

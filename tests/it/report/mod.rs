@@ -7,4 +7,4 @@ mod metrics;
 #[cfg(feature = "otel")]
 mod otlp;
 mod progress;
-mod sample;
+pub(crate) mod sample;

@@ -11,13 +11,13 @@ use serde_json::json;
 
 pub(super) const STARTED: &str = "2026-10-01T12:00:00.000Z";
 
-pub(super) fn layer(state: LayerState, seconds: Option<(f64, f64)>) -> LayerRecord {
+pub(crate) fn layer(state: LayerState, seconds: Option<(f64, f64)>) -> LayerRecord {
     let seconds = seconds.map(|(lo, hi)| Seconds(lo, hi));
     LayerRecord { state, seconds }
 }
 
 /// A run that was delivered; `n` tells it from others.
-pub(super) fn run(n: u128, route: &str) -> RunRecord {
+pub(crate) fn run(n: u128, route: &str) -> RunRecord {
     RunRecord {
         id: RunId(uuid::Uuid::from_u128(
             0x0192_0000_0000_7000_8000_0000_0000_0000 + n,
