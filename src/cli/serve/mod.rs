@@ -14,6 +14,7 @@ mod plausible;
 mod status;
 mod surface;
 mod telemetry;
+mod upkeep;
 mod watch;
 
 use std::path::PathBuf;
@@ -170,6 +171,12 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
             () = stopped.cancelled() => {}
         }
     });
+    tasks.spawn(upkeep::run(
+        store.clone(),
+        workspace.retention,
+        clock.clone(),
+        stop.clone(),
+    ));
     tasks.spawn(notify::watchdog(ticker.clone(), clock.clone(), stop.clone()));
     tasks.spawn(status::run(
         board.clone(),
