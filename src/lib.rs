@@ -1,5 +1,6 @@
 #![doc = include_str!("architecture.md")]
 
+pub mod alert;
 pub mod channel;
 
 pub mod cli;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use super::history::When;
 use crate::definition::public_address;
 use crate::report::Format;
 
@@ -34,6 +35,8 @@ pub(super) enum Command {
     Run(Run),
     /// Fire the probes of the workspace on their schedules until told to stop
     Serve(Serve),
+    /// Try the destinations of alerts out, or go through history with the rules
+    Alerts(Alerts),
     /// Load and validate the workspace
     Check(Check),
     /// Print the runs on record
@@ -142,6 +145,43 @@ pub(super) struct Serve {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct Alerts {
+    /// Replace a value of `vars`
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(super) var: Vec<(String, String)>,
+    #[command(subcommand)]
+    pub(super) command: AlertsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AlertsCommand {
+    /// Send a trial to each destination and say what was answered
+    Test {
+        /// Only this destination
+        #[arg(value_name = "DESTINATION")]
+        destination: Option<String>,
+    },
+    /// Run the rules over stored history and say how often they would have fired, when, and for how long
+    Replay(Replay),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Replay {
+    /// Only these probes
+    #[arg(value_name = "PROBE")]
+    pub(super) probe: Vec<String>,
+    /// From here on: an instant such as 2026-01-31T12:00:00Z, or so long ago, such as 14d; 30d where it is left out
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    pub(super) since: Option<When>,
+    /// Until here; now where it is left out
+    #[arg(long, value_name = "TIME", value_parser = When::parse)]
+    pub(super) until: Option<When>,
+    /// `memory`, or `sqlite:PATH`, instead of the workspace's store
+    #[arg(long, value_name = "STORE", value_parser = store)]
+    pub(super) store: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct Check {
     /// Also arm and test every channel
     #[arg(long)]
@@ -223,6 +263,8 @@ pub(super) enum SchemaOf {
     Workspace,
     /// What `run --format json` prints
     Results,
+    /// What alerts say
+    Alert,
     /// The OpenAPI document of the API of `serve`
     Openapi,
 }

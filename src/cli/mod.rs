@@ -1,5 +1,6 @@
 //! The command line. One file a command; each returns an exit code.
 
+mod alerts;
 mod args;
 mod backup;
 mod check;
@@ -102,6 +103,7 @@ async fn dispatch(args: Args) -> Exit {
     match args.command {
         args::Command::Run(run) => run::run(workspace, run).await,
         args::Command::Serve(serve) => serve::run(workspace, serve).await,
+        args::Command::Alerts(alerts) => alerts::run(workspace, alerts).await,
         args::Command::Check(check) => check::run(workspace, check).await,
         args::Command::Runs(runs) => runs::run(workspace, runs).await,
         args::Command::Mark(mark) => mark::run(workspace, mark).await,

@@ -2,6 +2,7 @@
 
 use super::args::SchemaOf;
 use super::{Exit, args, output};
+use crate::alert;
 use crate::definition::schema::{SchemaKind, of_output, text};
 use crate::{report, web};
 
@@ -14,6 +15,11 @@ pub(super) fn run(args: &args::Schema) -> Exit {
             report::schema(),
             "results",
             "What landfall run --format json prints",
+        )),
+        SchemaOf::Alert => text(&of_output(
+            alert::notice::schema(),
+            "alert",
+            "What landfall tells its destinations of an alert",
         )),
         SchemaOf::Openapi => text(&web::document()),
     });

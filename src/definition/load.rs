@@ -11,7 +11,7 @@ use super::build::{self, ProbeFile, Settings, Shared};
 use super::decode::{self, NoteKind};
 use super::files::{self, File};
 use super::node::Tree;
-use super::probe::{ChannelDef, Probe, Workspace};
+use super::probe::{ChannelDef, DestinationDef, Probe, Workspace};
 use super::raw::{RawProbe, RawWorkspace};
 use super::secrets::{Environment, Resolver};
 use super::texts::Texts;
@@ -22,6 +22,8 @@ use crate::redact::Redactor;
 
 /// Channels that a workspace may have.
 const MAX_CHANNELS: usize = 1_000;
+/// Destinations of alerts that a workspace may have.
+const MAX_DESTINATIONS: usize = 100;
 /// For the readers of YAML, and on top of them for the compiler of expressions.
 const STACK: usize = (64 << 20) + expression::COMPILE_STACK;
 
@@ -158,6 +160,7 @@ struct Parts {
     settings: Settings,
     allow_exec: bool,
     channels: Vec<ChannelDef>,
+    destinations: Vec<DestinationDef>,
     probes: Vec<Probe>,
     expanded: Value,
 }
@@ -207,7 +210,9 @@ impl Loader<'_> {
             .iter()
             .map(|(name, _)| name.value.as_str())
             .collect();
+        let (alert_texts, texts) = check::alert_texts(texts);
         shared.channel_texts = check::channel_texts(texts, &names);
+        check::check_alert_texts(&alert_texts, &mut shared, &text, &mut self.problems);
         if names.len() > MAX_CHANNELS {
             self.problems.error(
                 Code::Limit,
@@ -217,6 +222,16 @@ impl Loader<'_> {
             );
         }
         self.channels(&shared.channels);
+        if shared.destinations.len() > MAX_DESTINATIONS {
+            self.problems.error(
+                Code::Limit,
+                start,
+                format!("{} destinations of alerts", shared.destinations.len()),
+                format!("more than the limit of {MAX_DESTINATIONS} in one workspace"),
+            );
+        }
+        build::destinations(&shared, &mut self.problems);
+        build::alert_defaults(&shared, &mut self.problems);
         let (probes, printed) = self.probes(&mut shared);
         for at in 0..shared.channel_texts.len() {
             let vars = shared.vars.clone();
@@ -239,6 +254,7 @@ impl Loader<'_> {
             settings,
             allow_exec: raw.allow_exec,
             channels: shared.channels,
+            destinations: shared.destinations,
             probes,
             expanded,
         }
@@ -353,6 +369,7 @@ impl Loader<'_> {
             vars: settings.vars,
             overrides: overrides.to_vec(),
             channels: parts.channels,
+            destinations: parts.destinations,
             probes: parts.probes.into_iter().map(Arc::new).collect(),
             sources: Arc::clone(&sources),
             redactor: Arc::clone(&redactor),

@@ -43,8 +43,8 @@ pub(crate) use build::workspace::public_address;
 pub use load::{LoadOptions, Loaded, discover, load};
 pub use place::{StorePlace, store_place};
 pub use probe::{
-    ApiToken, ChannelDef, Cleanup, ExpectationDef, Fingerprint, LegDef, Limits, Objective, Otlp, Probe,
-    RequestDef, Workspace,
+    ApiToken, ChannelDef, Cleanup, DestinationDef, ExpectationDef, Fingerprint, LegDef, Limits, Objective,
+    Otlp, Probe, RequestDef, Workspace,
 };
 pub use raw::{RawProbe, RawWorkspace};
 pub use scope::{Explained, RunScope};

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::alert::destination::DestinationConfig;
+use crate::alert::{Cadence, Policy};
 use crate::channel::ChannelConfig;
 use crate::diag::Sources;
 use crate::lifecycle::schedule::{Schedule, Window};
@@ -50,6 +52,8 @@ pub struct Workspace {
     pub overrides: Vec<(String, String)>,
     /// The channels; a [`crate::model::ChannelId`] is a place in this list.
     pub channels: Vec<ChannelDef>,
+    /// Where alerts go.
+    pub destinations: Vec<DestinationDef>,
     /// The probes, by name.
     pub probes: Vec<Arc<Probe>>,
     /// The files, to draw lines from.
@@ -99,6 +103,15 @@ pub struct ChannelDef {
     pub written: Arc<str>,
 }
 
+/// A named destination of alerts.
+#[derive(Clone, Debug)]
+pub struct DestinationDef {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Its kind and settings.
+    pub config: DestinationConfig,
+}
+
 /// A probe, checked.
 #[derive(Debug)]
 pub struct Probe {
@@ -128,6 +141,10 @@ pub struct Probe {
     pub objective: Option<Objective>,
     /// For filters and groups.
     pub labels: BTreeMap<String, String>,
+    /// When somebody is told of it, and who.
+    pub alerts: Policy,
+    /// How often it is due; `None` without a schedule.
+    pub cadence: Option<Cadence>,
 }
 
 /// One route × input, compiled.

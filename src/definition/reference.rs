@@ -28,6 +28,7 @@ enum Group {
     Part,
     Trigger,
     Channel,
+    Destination,
     Words,
 }
 
@@ -54,13 +55,20 @@ struct Key {
 }
 
 impl Group {
-    const ALL: [Self; 4] = [Self::Part, Self::Trigger, Self::Channel, Self::Words];
+    const ALL: [Self; 5] = [
+        Self::Part,
+        Self::Trigger,
+        Self::Channel,
+        Self::Destination,
+        Self::Words,
+    ];
 
     const fn title(self) -> &'static str {
         match self {
             Self::Part => "Parts of a definition",
             Self::Trigger => "Triggers: how a request is fired",
             Self::Channel => "Channels: where outcomes are seen",
+            Self::Destination => "Destinations: where alerts go",
             Self::Words => "What landfall says, and what can be written in values",
         }
     }

@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::raw::{RawProbe, RawWorkspace};
+use crate::alert::destination;
 use crate::{channel, trigger};
 
 /// What a schema describes.
@@ -246,7 +247,11 @@ fn name_definitions(schema: &mut Value) {
         return;
     };
     let mut names = BTreeMap::new();
-    for (list, kinds) in [("TriggerConfig", "trigger"), ("ChannelConfig", "channel")] {
+    for (list, kinds) in [
+        ("TriggerConfig", "trigger"),
+        ("ChannelConfig", "channel"),
+        ("DestinationConfig", "destination"),
+    ] {
         let Some(list) = definitions.get(list) else {
             continue;
         };
@@ -299,13 +304,16 @@ fn add_examples(schema: &mut Value) {
 /// Every kind, with the list it is in.
 pub(super) fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
     let triggers = trigger::FACTS.iter().map(|f| ("trigger", f.name));
-    triggers.chain(channel::FACTS.iter().map(|f| ("channel", f.name)))
+    let channels = channel::FACTS.iter().map(|f| ("channel", f.name));
+    let destinations = destination::FACTS.iter().map(|f| ("destination", f.name));
+    triggers.chain(channels).chain(destinations)
 }
 
 fn example(kinds: &str, kind: &str) -> Option<Value> {
     let text = match kinds {
         "trigger" => trigger::FACTS.iter().find(|f| f.name == kind)?.example,
-        _ => channel::FACTS.iter().find(|f| f.name == kind)?.example,
+        "channel" => channel::FACTS.iter().find(|f| f.name == kind)?.example,
+        _ => destination::FACTS.iter().find(|f| f.name == kind)?.example,
     };
     serde_yaml::from_str(text).ok()
 }

@@ -72,6 +72,8 @@ codes! {
     NameNeeded = "name-needed",
     /// A channel that the workspace does not define.
     UndefinedChannel = "undefined-channel",
+    /// A destination of alerts that the workspace does not define.
+    UndefinedDestination = "undefined-destination",
     /// A template or expression names something that is not there.
     UndefinedName = "undefined-name",
     /// A template names a variable of the route, and one of the routes lacks it.
@@ -114,6 +116,4 @@ codes! {
     MisplacedSecret = "misplaced-secret",
     /// A value given on the command line that does not fit, or that nothing names.
     Override = "override",
-    /// A part of the format that this version does not have.
-    NotBuilt = "not-built",
 }

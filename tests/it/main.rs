@@ -8,6 +8,7 @@
 
 mod support;
 
+mod alerts;
 mod callback;
 mod check_online;
 mod cli;

@@ -249,6 +249,7 @@ impl Environment for Variables {
 fn loaded(folder: &Path) -> Loaded {
     let variables = [
         ("API_KEY", "key-of-the-canary"),
+        ("EVENTS_TOKEN", "token-of-events"),
         ("GMAIL_PASSWORD", "password-of-gmail"),
         ("HOOK_SECRET", "whsec_c2VjcmV0LW9mLXRoZS1ob29rcy0xMjM0"),
         ("IMAP_PASSWORD", "password-of-imap"),
@@ -257,7 +258,10 @@ fn loaded(folder: &Path) -> Loaded {
             "ORDERS_URL",
             "postgres://canary:password-of-orders@127.0.0.1/shop",
         ),
+        ("PAGERDUTY_KEY", "key-of-pagerduty"),
+        ("SLACK_PATH", "T000/B000/path-of-slack"),
         ("SMTP_PASSWORD", "password-of-smtp"),
+        ("TEAMS_PATH", "webhookb2/path-of-teams"),
     ];
     let options = LoadOptions {
         dir: Some(folder.to_owned()),

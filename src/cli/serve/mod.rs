@@ -1,5 +1,6 @@
 //! `landfall serve`: the daemon. This file is the list of what is started, in which order, and of what ends in which.
 
+mod alerts;
 mod bell;
 mod board;
 mod counting;
@@ -93,6 +94,8 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     hub.subscribe(bell.clone());
     let metrics = telemetry::metrics(&workspace);
     hub.subscribe(Arc::new(counting::Counting(metrics.clone())));
+    let alerting = alerts::start(&workspace, store.clone(), clock.clone(), &stop, &tasks).map_err(blind)?;
+    hub.subscribe(Arc::new(alerts::Told(alerting)));
     let (engine, updates) = Engine::start(Setup {
         workspace: workspace.clone(),
         store: store.clone(),

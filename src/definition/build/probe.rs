@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::leg;
 use super::plan::{LegPlan, plans};
 use super::revision::revision;
 use super::shared::Shared;
+use super::{alerts, leg};
 use crate::definition::check;
 use crate::definition::decode::Decoded;
 use crate::definition::known::{NamePath, nearest};
@@ -86,6 +86,13 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
             problems,
         );
     }
+    let labels = plans
+        .first()
+        .map(|plan| leg::labels(plan, shared))
+        .unwrap_or_default();
+    let alerts = alerts::alerts(&raw, shared, &labels, problems);
+    let machine: Vec<&Leg> = legs.iter().map(|leg| leg.leg.as_ref()).collect();
+    let cadence = schedule.as_ref().map(|s| alerts::cadence(&raw, s, &machine));
     let whole = file.decoded.whole && legs.len() == plans.len();
     whole.then(|| Probe {
         name: raw.name.value.as_str().into(),
@@ -100,10 +107,9 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         legs: legs.into_iter().map(Arc::new).collect(),
         limits,
         objective: objective(raw.objective, shared.defaults.objective),
-        labels: plans
-            .first()
-            .map(|plan| leg::labels(plan, shared))
-            .unwrap_or_default(),
+        labels,
+        alerts,
+        cadence,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::definition::node::{Data, Node};
 
 /// Keys that change how a probe is shown or when it fires, never what a run means.
 const ASIDE: &[&str] = &[
+    "alerts",
     "description",
     "enabled",
     "schedule",

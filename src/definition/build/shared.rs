@@ -11,7 +11,7 @@ use crate::definition::available::Shape;
 use crate::definition::check::ChannelTexts;
 use crate::definition::known::NamePath;
 use crate::definition::node::{Node, Tree};
-use crate::definition::probe::ChannelDef;
+use crate::definition::probe::{ChannelDef, DestinationDef};
 use crate::definition::raw::{RawDefaults, RawWorkspace};
 use crate::lifecycle::schedule::Window;
 use crate::model::{ChannelId, Span};
@@ -19,6 +19,9 @@ use crate::model::{ChannelId, Span};
 /// Channels, variables and defaults.
 pub(crate) struct Shared {
     pub(crate) channels: Vec<ChannelDef>,
+    pub(crate) destinations: Vec<DestinationDef>,
+    /// Destinations that `landfall.yaml` defines, though their settings are wrong.
+    broken_destinations: HashSet<String>,
     /// By name.
     pub(crate) ids: HashMap<String, usize>,
     /// Names that `landfall.yaml` defines, though their settings are wrong.
@@ -82,6 +85,19 @@ impl Shared {
             .map(|(key, _)| key.text.clone())
             .filter(|name| !ids.contains_key(name))
             .collect();
+        let destinations: Vec<DestinationDef> = raw
+            .alerts
+            .0
+            .iter()
+            .map(|(name, config)| DestinationDef {
+                name: name.clone(),
+                config: config.clone(),
+            })
+            .collect();
+        let broken_destinations = section("alerts")
+            .iter()
+            .map(|(key, _)| key.text.clone())
+            .collect();
         let vars = Shape::fields(
             settings
                 .vars
@@ -97,6 +113,8 @@ impl Shared {
         }
         Self {
             channels,
+            destinations,
+            broken_destinations,
             ids,
             broken,
             open,
@@ -161,6 +179,13 @@ impl Shared {
     /// Whether a name may be a channel, as far as is known.
     pub(crate) fn may_be_channel(&self, name: &str) -> bool {
         self.open || self.ids.contains_key(name) || self.broken.contains(name)
+    }
+
+    /// Whether a name may be a destination, as far as is known.
+    pub(crate) fn may_be_destination(&self, name: &str) -> bool {
+        self.open
+            || self.destinations.iter().any(|d| d.name.value == name)
+            || self.broken_destinations.contains(name)
     }
 
     /// Every variable that a probe or a channel names.

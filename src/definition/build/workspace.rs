@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::definition::check;
 use crate::definition::probe::{ApiToken, Otlp};
-use crate::definition::raw::{NotRead, RawWorkspace, StoreText};
+use crate::definition::raw::{RawWorkspace, StoreText};
 use crate::diag::{Code, Problems};
 use crate::lifecycle::schedule::Window;
 use crate::model::{Span, Spanned};
@@ -49,16 +49,6 @@ pub(crate) fn settings(
     problems: &mut Problems,
 ) -> Settings {
     check::workspace_names(raw, problems);
-    if let Some(Spanned { span, value: NotRead }) = &raw.alerts {
-        problems
-            .error(
-                Code::NotBuilt,
-                *span,
-                "this version has no alerts",
-                "would be read and never acted on",
-            )
-            .help("leave `alerts:` out until a version that has them");
-    }
     for (key, time) in [
         ("within", &raw.defaults.within),
         ("grace", &raw.defaults.grace),

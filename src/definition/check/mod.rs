@@ -1,6 +1,7 @@
 //! Every rule of the format that types cannot hold.
 
 mod address;
+mod alerts;
 mod api;
 mod file;
 mod limits;
@@ -12,6 +13,7 @@ mod telemetry;
 mod texts;
 mod timing;
 
+pub(super) use alerts::{alert_texts, check_alert_texts};
 pub(super) use api::tokens;
 pub(super) use file::file;
 pub(super) use limits::limits;

@@ -43,6 +43,9 @@ pub(crate) fn workspace_names(raw: &RawWorkspace, problems: &mut Problems) {
     for (name, _) in &raw.channels.0 {
         root(name, "channel", problems);
     }
+    for (name, _) in &raw.alerts.0 {
+        dashed(name, "destination", problems);
+    }
     for (name, _) in &raw.vars.0 {
         variable(&name.value, name.span, "variable", problems);
     }

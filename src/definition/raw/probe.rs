@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Named, OneOrMany, Plain, RawFingerprint, RawTimes, RawWindow};
+use super::{Named, OneOrMany, Plain, RawAlerts, RawFingerprint, RawTimes, RawWindow};
 use crate::model::{Expr, Free, Lapse, Percent, Spanned, TokenFormat};
 use crate::trigger::TriggerConfig;
 
@@ -72,6 +72,8 @@ pub struct RawProbe {
     pub limits: Option<Spanned<RawLimits>>,
     /// What it should reach. Default: the workspace's `defaults.objective`.
     pub objective: Option<RawObjective>,
+    /// When somebody is told of it, and who. Default: the workspace's `defaults.alerts`, key by key.
+    pub alerts: Option<RawAlerts>,
     /// For filters and groups; added to the workspace's `defaults.labels`.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,

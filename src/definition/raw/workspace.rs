@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, IgnoredAny, Visitor};
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Named, Plain, RawApi, RawLimits, RawObjective, RawTelemetry, RawWindow};
+use super::{Named, Plain, RawAlerts, RawApi, RawLimits, RawObjective, RawTelemetry, RawWindow};
+use crate::alert::destination::DestinationConfig;
 use crate::channel::ChannelConfig;
 use crate::model::{Lapse, Spanned};
 
@@ -57,9 +58,9 @@ pub struct RawWorkspace {
     /// What is told to others of runs and counts.
     #[serde(default)]
     pub telemetry: RawTelemetry,
-    /// Destinations of alerts. This version refuses them.
-    #[schemars(skip)]
-    pub alerts: Option<Spanned<NotRead>>,
+    /// Where alerts go, by name.
+    #[serde(default)]
+    pub alerts: Named<DestinationConfig>,
 }
 
 /// What probes get where they say nothing themselves.
@@ -82,6 +83,9 @@ pub struct RawDefaults {
     /// For a probe's `objective`, key by key.
     #[serde(default)]
     pub objective: RawObjective,
+    /// For a probe's `alerts`, key by key.
+    #[serde(default)]
+    pub alerts: RawAlerts,
     /// Labels that every probe has; a probe's own go before.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
@@ -142,15 +146,5 @@ impl JsonSchema for StoreText {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "pattern": "^(memory|sqlite:.+)$" })
-    }
-}
-
-/// Something whose place alone matters.
-#[derive(Clone, Copy, Debug)]
-pub struct NotRead;
-
-impl<'de> Deserialize<'de> for NotRead {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self)
     }
 }

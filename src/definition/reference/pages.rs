@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{Reader, described};
 use super::{Block, Group, Page, prose};
+use crate::alert::destination;
 use crate::definition::known::ROOTS;
 use crate::definition::schema::{SchemaKind, kinds, words};
 use crate::diag::Code;
@@ -12,7 +13,7 @@ use crate::{channel, trigger};
 
 /// The parts of a definition that have a page, with an example as it stands in its file. All but the first two are
 /// named as in the schema.
-pub(super) const PARTS: [(&str, &str); 10] = [
+pub(super) const PARTS: [(&str, &str); 11] = [
     ("probe", include_str!("probe.yaml")),
     ("workspace", include_str!("workspace.yaml")),
     (
@@ -35,6 +36,10 @@ pub(super) const PARTS: [(&str, &str); 10] = [
     (
         "objective",
         "objective: { on_time: 99.5%, p95: 10s, consistency: 99%, window: 7d }\n",
+    ),
+    (
+        "alerts",
+        "alerts: { to: [oncall], in_a_row: 3, at_once: [phantom, mismatched], no_data: 15m, labels: { tier: gold } }\n",
     ),
     ("token", "token: { format: uuid }\n"),
     (
@@ -140,10 +145,10 @@ impl Schemas {
         }
         blocks.push(Block::Heading(String::from("Example")));
         blocks.push(Block::Code(example(list, kind)));
-        let group = if list == "trigger" {
-            Group::Trigger
-        } else {
-            Group::Channel
+        let group = match list {
+            "trigger" => Group::Trigger,
+            "channel" => Group::Channel,
+            _ => Group::Destination,
         };
         Page {
             name,
@@ -212,6 +217,13 @@ fn example(list: &str, kind: &str) -> String {
         "trigger" => (
             trigger::FACTS.iter().find(|f| f.name == kind).map(|f| f.example),
             "request:\n",
+        ),
+        "destination" => (
+            destination::FACTS
+                .iter()
+                .find(|f| f.name == kind)
+                .map(|f| f.example),
+            "alerts:\n  some_name:\n",
         ),
         _ => (
             channel::FACTS.iter().find(|f| f.name == kind).map(|f| f.example),

@@ -14,6 +14,7 @@ use super::{cases, load_dir, write};
 /// The workspace that probes of the cases live in.
 const WORKSPACE: &str = "\
 vars: { base: \"https://api.example.com\" }
+alerts: { oncall: { webhook: { url: \"https://a.test/\" } } }
 channels:
   hooks: { callback: {} }
   inbox: { smtp_sink: { listen: \"127.0.0.1:0\" } }

@@ -28,6 +28,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "lifecycle::schedule",
             "store",
             "tls",
+            "alert",
         ],
     ),
     (
@@ -51,7 +52,10 @@ const KNOWS: &[(&str, &[&str])] = &[
         "report::progress",
         &["engine::Update", "engine::Step", "engine::StepUpdate"],
     ),
-    ("alert", &["model", "store", "redact", "tls"]),
+    (
+        "alert",
+        &["model", "clock", "diag", "redact", "store", "stats", "tls"],
+    ),
     ("compare", &["model", "stats", "store"]),
     // A listener hands requests on; it knows the shape of who takes them, and no kind. Pages and API tell of records.
     (

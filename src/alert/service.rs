@@ -1,0 +1,175 @@
+//! Alerting in the daemon: takes what ends, decides, keeps what it decided, and hands it to the destinations.
+
+mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::deliver::{Line, Status, Tools, lock};
+use super::destination::Destination;
+use super::notice::{About, Notice};
+use super::policy::Policy;
+use crate::clock::{Clock, Random};
+use crate::model::{Moment, RunRecord, SkipRecord};
+use crate::redact::Redactor;
+use crate::store::Store;
+use worker::Worker;
+
+/// Ended runs and skips that wait to be looked at. What is beyond is read again from the store.
+const QUEUE: usize = 10_000;
+
+/// A probe to be watched.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// What its alerts say of it, and its rules.
+    pub about: About,
+    /// Who is told.
+    pub policy: Policy,
+    /// Its series: route and input.
+    pub series: Vec<(String, String)>,
+}
+
+/// A destination, opened.
+pub struct Opened {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Whether it wants each alert's last state alone.
+    pub stateful: bool,
+    /// Where messages go.
+    pub destination: Arc<dyn Destination>,
+}
+
+/// Whether a probe's alerts are not to be told at an instant.
+pub type Maintenance = Arc<dyn Fn(&str, Moment) -> bool + Send + Sync>;
+
+/// What alerting needs.
+pub struct Setup {
+    /// The probes.
+    pub watched: Vec<Watched>,
+    /// The destinations.
+    pub destinations: Vec<Opened>,
+    /// Keeps state and outbox.
+    pub store: Arc<dyn Store>,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// The one source of randomness.
+    pub random: Arc<dyn Random>,
+    /// Takes secrets out.
+    pub redactor: Arc<Redactor>,
+    /// Whether a maintenance window keeps a probe's alerts from being told at an instant.
+    pub maintenance: Maintenance,
+}
+
+/// Alerting at work. Cheap to call from where things happen: everything is queued.
+pub struct Alerts {
+    queue: mpsc::Sender<Item>,
+    /// Runs and skips that found the queue full.
+    missed: Arc<AtomicU64>,
+    lines: BTreeMap<String, Arc<Line>>,
+    open: Arc<Mutex<BTreeMap<String, Notice>>>,
+}
+
+/// What is handed to the worker.
+enum Item {
+    Run(Arc<RunRecord>),
+    Skip(SkipRecord),
+    /// The mutes in the store have changed.
+    Mutes,
+    /// The probes have changed.
+    Watch(Vec<Watched>),
+}
+
+impl Alerts {
+    /// Starts alerting, which reads its state, catches up with what ended while it was not running, and works until
+    /// `stop`.
+    #[must_use]
+    pub fn start(setup: Setup, stop: &CancellationToken, tasks: &TaskTracker) -> Arc<Self> {
+        let (queue, items) = mpsc::channel(QUEUE);
+        let missed = Arc::new(AtomicU64::new(0));
+        let open = Arc::new(Mutex::new(BTreeMap::new()));
+        let tools = Tools {
+            store: setup.store,
+            clock: setup.clock,
+            random: setup.random,
+            redactor: setup.redactor,
+        };
+        let lines: BTreeMap<String, Arc<Line>> = setup
+            .destinations
+            .into_iter()
+            .map(|d| {
+                (
+                    d.name.clone(),
+                    Line::new(d.name, d.kind, d.stateful, d.destination),
+                )
+            })
+            .collect();
+        let worker = Worker::new(
+            tools.clone(),
+            lines.clone(),
+            setup.maintenance,
+            missed.clone(),
+            open.clone(),
+        );
+        for line in lines.values() {
+            tasks.spawn(line.clone().drive(tools.clone(), stop.clone()));
+        }
+        tasks.spawn(worker.run(setup.watched, items, stop.clone()));
+        Arc::new(Self {
+            queue,
+            missed,
+            lines,
+            open,
+        })
+    }
+
+    /// A run has ended, or its verdict has changed. Never blocks.
+    pub fn ended(&self, record: &Arc<RunRecord>) {
+        self.put(Item::Run(Arc::clone(record)));
+    }
+
+    /// A tick did not fire. Never blocks.
+    pub fn skipped(&self, skip: &SkipRecord) {
+        self.put(Item::Skip(skip.clone()));
+    }
+
+    /// The mutes in the store have changed: they hold from now on.
+    pub async fn mutes_changed(&self) {
+        self.queue.send(Item::Mutes).await.ok();
+    }
+
+    /// Other probes are watched from now on; what is known of those that stay is kept.
+    pub async fn watch(&self, watched: Vec<Watched>) {
+        self.queue.send(Item::Watch(watched)).await.ok();
+    }
+
+    /// The last message of every alert that is open and was told.
+    #[must_use]
+    pub fn open(&self) -> Vec<Notice> {
+        lock(&self.open).values().cloned().collect()
+    }
+
+    /// How each destination fares.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<Status> {
+        self.lines.values().map(|line| line.status()).collect()
+    }
+
+    /// Ended runs and skips that were not taken at once and were read again from the store.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    fn put(&self, item: Item) {
+        if self.queue.try_send(item).is_err() {
+            self.missed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

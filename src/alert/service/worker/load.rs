@@ -1,0 +1,218 @@
+//! What alerting knew before: its state and outbox in the store, and what ended since.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Probe, Worker};
+use crate::alert::deliver::{OUTBOX, lock};
+use crate::alert::mute;
+use crate::alert::notice::Notice;
+use crate::alert::outbox::Entry;
+use crate::alert::rules::{self, Decision, Event, Input, Series, State};
+use crate::alert::service::Watched;
+use crate::model::{Fault, Moment};
+use crate::store::{Keep, Order, Place, RunFilter};
+
+/// Where the state of probes is kept in the store.
+pub(super) const STATE: &str = "alerts.state";
+/// Where that of series is.
+pub(super) const SERIES: &str = "alerts.series";
+/// Without a state of its own, a probe's rules start from so much of its history.
+const HISTORY: Duration = Duration::from_secs(3 * 86_400);
+
+impl Worker {
+    /// Reads state, outbox and mutes, and what ended since.
+    pub(super) async fn load(&mut self, watched: Vec<Watched>) -> Result<(), Fault> {
+        let waiting = if self.outbox_read {
+            Vec::new()
+        } else {
+            self.tools.store.kept(OUTBOX.to_owned()).await?
+        };
+        self.outbox_read = true;
+        for (key, value) in waiting {
+            let name = key.rsplit_once('/').map_or("", |(name, _)| name);
+            let entry = serde_json::from_value::<Entry>(value);
+            match (self.lines.get(name), entry) {
+                (Some(line), Ok(entry)) => {
+                    self.number = self.number.max(entry.number);
+                    line.push(entry);
+                }
+                (None, _) => {
+                    tracing::warn!(
+                        destination = name,
+                        "a message waits for a destination that is gone: it is dropped"
+                    );
+                    self.unkept.push(Keep::forget(OUTBOX, key));
+                }
+                (_, Err(error)) => {
+                    tracing::error!(%key, %error, "a message that waits cannot be read: it is dropped");
+                    self.unkept.push(Keep::forget(OUTBOX, key));
+                }
+            }
+        }
+        self.mutes = mute::mutes(self.tools.store.as_ref(), self.tools.clock.now()).await?;
+        self.watch(watched).await
+    }
+
+    /// Takes over which probes there are, with what is known of each.
+    pub(super) async fn watch(&mut self, watched: Vec<Watched>) -> Result<(), Fault> {
+        let now = self.tools.clock.now();
+        let states: BTreeMap<String, Value> = self
+            .tools
+            .store
+            .kept(STATE.to_owned())
+            .await?
+            .into_iter()
+            .collect();
+        let series: Vec<(String, Value)> = self.tools.store.kept(SERIES.to_owned()).await?;
+        let mut old = std::mem::take(&mut self.probes);
+        let mut fresh = Vec::new();
+        for one in watched {
+            let name = one.about.probe.clone();
+            let probe = match old.remove(&name) {
+                Some(mut known) => {
+                    known.watched = one;
+                    known
+                }
+                None => {
+                    let state = read(&name, states.get(&name), &series);
+                    if state.series.is_empty() {
+                        fresh.push(name.clone());
+                    }
+                    Probe {
+                        watched: one,
+                        state,
+                        watching: now,
+                        dirty: BTreeSet::new(),
+                    }
+                }
+            };
+            let mut probe = probe;
+            let series = probe.watched.series.clone();
+            probe.state.expect(
+                series
+                    .iter()
+                    .map(|(route, input)| (route.as_str(), input.as_str())),
+            );
+            self.probes.insert(name, probe);
+        }
+        for name in &fresh {
+            self.learn(name, now.before(HISTORY)).await?;
+        }
+        let decided = self.catch_up().await?;
+        self.tell(decided).await;
+        self.reopen();
+        Ok(())
+    }
+
+    /// Shows what was open before a restart.
+    fn reopen(&self) {
+        let now = self.tools.clock.now();
+        let mut open = BTreeMap::new();
+        for probe in self.probes.values() {
+            for (topic, episode) in probe.state.open().filter(|(_, e)| e.told.is_some()) {
+                let decision = Decision {
+                    event: Event::Reminder,
+                    topic,
+                    at: now,
+                    was: None,
+                    episode: episode.clone(),
+                };
+                let notice = Notice::of(&probe.watched.about, &probe.state, &decision, &[]);
+                open.insert(notice.alert.clone(), self.without_secrets(notice));
+            }
+        }
+        *lock(&self.open) = open;
+        self.show_open();
+    }
+
+    /// Goes through a probe's history without telling of it: what is still open at its end is told from there on.
+    async fn learn(&mut self, name: &str, since: Moment) -> Result<(), Fault> {
+        let mut after = None;
+        loop {
+            let page = self.tools.store.page(history(name, since, after)).await?;
+            let Some(probe) = self.probes.get_mut(name) else {
+                return Ok(());
+            };
+            for record in &page.runs {
+                if let Some(tick) = Moment::from_rfc3339(&record.tick) {
+                    let rules = &probe.watched.about.rules;
+                    rules::step(&mut probe.state, rules, tick, Input::Run(tick, record), &|_| true);
+                }
+            }
+            probe.dirty.extend(probe.state.series.keys().cloned());
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes what ended and was not taken yet, from the store.
+    pub(super) async fn catch_up(&mut self) -> Result<Vec<(String, Decision)>, Fault> {
+        let mut decided = Vec::new();
+        let from: Vec<(String, Moment)> = self
+            .probes
+            .iter()
+            .filter_map(|(name, p)| Some((name.clone(), p.state.catch_up_from()?)))
+            .collect();
+        for (name, since) in from {
+            let mut after = None;
+            loop {
+                let page = self.tools.store.page(history(&name, since, after)).await?;
+                for record in &page.runs {
+                    let tick = Moment::from_rfc3339(&record.tick).unwrap_or(since);
+                    let known = self
+                        .probes
+                        .get(&name)
+                        .is_some_and(|p| p.state.knows(tick, record));
+                    if !known {
+                        decided.extend(self.ended(record));
+                    }
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(decided)
+    }
+}
+
+fn history(name: &str, since: Moment, after: Option<Place>) -> RunFilter {
+    RunFilter {
+        probes: vec![name.to_owned()],
+        since: Some(since),
+        order: Order::Oldest,
+        after,
+        ..RunFilter::default()
+    }
+}
+
+/// A probe's state as it was kept. What cannot be read is begun anew, which is said.
+fn read(name: &str, state: Option<&Value>, series: &[(String, Value)]) -> State {
+    let mut read: State = state
+        .and_then(|value| {
+            serde_json::from_value(value.clone())
+                .inspect_err(
+                    |error| tracing::error!(probe = name, %error, "what was told of a probe cannot be read"),
+                )
+                .ok()
+        })
+        .unwrap_or_default();
+    for (key, value) in series {
+        let Some(own) = key.strip_prefix(name).and_then(|rest| rest.strip_prefix('/')) else {
+            continue;
+        };
+        match serde_json::from_value::<Series>(value.clone()) {
+            Ok(series) => {
+                read.series.insert(own.to_owned(), series);
+            }
+            Err(error) => tracing::error!(%key, %error, "the state of a series cannot be read"),
+        }
+    }
+    read
+}
