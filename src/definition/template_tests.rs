@@ -170,7 +170,7 @@ fn limits_name_themselves() {
     limit("{{ range( 7, 100_008 )|length }}", "would make 100001 numbers");
     // A bound that is a value is known only at run time.
     limit(
-        "{% for a in range(input.amount * 100000000) %}.{% endfor %}",
+        "{{ range(input.amount * 100000000)|length }}",
         "too many elements",
     );
     assert!(render("{{ range(100000)|length }}").is_ok());

@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use super::repository::{files_below, root};
 
-/// The port that the README gives the sandbox; tests take a free one in its place.
-const PORT: &str = "4780";
+/// The ports that the README gives the sandbox and the daemon; tests take free ones in their place.
+const PORTS: [&str; 2] = ["4780", "4790"];
 
 /// A script that takes longer hangs.
 const SECONDS: &str = "240";
@@ -60,7 +60,7 @@ fn section(title: &str) -> Vec<Block> {
 }
 
 /// One script of all that the blocks say, in their order.
-fn script(blocks: &[Block], port: u16) -> String {
+fn script(blocks: &[Block]) -> String {
     let mut script = String::from("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n");
     for block in blocks {
         match block.language.as_str() {
@@ -76,14 +76,18 @@ fn script(blocks: &[Block], port: u16) -> String {
             other => panic!("what is a block of `{other}`?"),
         }
         if block.text.trim_end().ends_with('&') {
-            // A person takes longer to read on than the sandbox takes to start; a script does not.
-            let open = format!("(exec 3<>/dev/tcp/127.0.0.1/{PORT}) 2>/dev/null");
+            // A person takes longer to read on than a server takes to start; a script does not.
+            let port = PORTS.into_iter().find(|port| block.text.contains(port));
+            let port = port.expect("a server at one of the ports");
+            let open = format!("(exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null");
             script.push_str(&format!(
                 "for i in $(seq 200); do {open} && break; sleep 0.05; done\n"
             ));
         }
     }
-    script.replace(PORT, &port.to_string())
+    PORTS.into_iter().fold(script, |script, port| {
+        script.replace(port, &free_port().to_string())
+    })
 }
 
 /// The file that a block's first line names.
@@ -168,7 +172,7 @@ fn five_minutes_end_with_the_verdicts_that_the_readme_tells() {
     let folder = tempfile::tempdir().unwrap();
     let (mut blocks, _) = five_minutes();
     blocks.extend(section("In CI"));
-    let (said, errors) = succeeded(&script(&blocks, free_port()), folder.path());
+    let (said, errors) = succeeded(&script(&blocks), folder.path());
     assert_eq!(said.matches("exit code 1").count(), 2, "{said}\n---\n{errors}");
 
     let results = fs::read_to_string(folder.path().join("outcomes.json")).unwrap();
@@ -198,7 +202,23 @@ fn five_minutes_end_with_the_verdicts_that_the_readme_tells() {
 fn a_made_workspace_runs_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let (_, blocks) = five_minutes();
-    succeeded(&script(&blocks, free_port()), folder.path());
+    succeeded(&script(&blocks), folder.path());
+}
+
+#[test]
+fn a_workspace_is_served_and_its_runs_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut blocks = section("Round the clock");
+    let told = blocks.pop().expect("a block that tells of the runs");
+    assert!(told.text.starts_with("landfall runs"), "{told:?}");
+    // Until the first scheduled run has ended there is nothing to tell.
+    let again = format!(
+        "until {} | grep delivered; do sleep 0.1; done\n",
+        told.text.trim_end()
+    );
+    let (said, _) = succeeded(&(script(&blocks) + &again), folder.path());
+    let run: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!(run["class"], "delivered", "{run}");
 }
 
 #[test]

@@ -60,7 +60,13 @@ fn yaml_files(dir: &Path, found: &mut Vec<PathBuf>) {
 fn every_good_definition_is_valid() {
     let mut files = Vec::new();
     yaml_files(&root().join("tests/cases/definitions/good"), &mut files);
-    yaml_files(&root().join("examples"), &mut files);
+    let mut examples = Vec::new();
+    yaml_files(&root().join("examples"), &mut examples);
+    // Manifests and rules for other programs stand there too.
+    examples.retain(|file| {
+        file.ends_with("landfall.yaml") || file.components().any(|c| c.as_os_str() == "probes")
+    });
+    files.extend(examples);
     assert!(files.len() >= 3);
     for file in files {
         let value: Value = serde_yaml::from_str(&fs::read_to_string(&file).expect("text")).expect("YAML");
