@@ -24,6 +24,12 @@ pub trait Clock: Send + Sync + 'static {
         self.now()
     }
 
+    /// [`Clock::now`] and [`Clock::wall`] of one instant: a process that waits for its turn between two readings would
+    /// take the wait for a wall clock that was set.
+    fn both(&self) -> (Moment, Moment) {
+        (self.now(), self.wall())
+    }
+
     /// Returns at `until`, or at once where that has passed.
     fn sleep_until(&self, until: Moment) -> BoxFuture<'static, ()>;
 
@@ -59,9 +65,9 @@ impl SystemClock {
     /// Anchors the line to the wall clock of this instant.
     #[must_use]
     pub fn start() -> Self {
-        let wall = read(ClockId::Realtime);
+        let (since_boot, wall) = read_both();
         Self {
-            boot: Moment(wall.0.saturating_sub(read(ClockId::Boottime).0)),
+            boot: Moment(wall.0.saturating_sub(since_boot.0)),
         }
     }
 }
@@ -73,6 +79,11 @@ impl Clock for SystemClock {
 
     fn wall(&self) -> Moment {
         read(ClockId::Realtime)
+    }
+
+    fn both(&self) -> (Moment, Moment) {
+        let (since_boot, wall) = read_both();
+        (Moment(self.boot.0.saturating_add(since_boot.0)), wall)
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
@@ -103,6 +114,28 @@ impl Clock for SystemClock {
             }
         }
     }
+}
+
+/// Two clocks cannot be read at once, so of some readings the one with the least time around it is taken.
+const READINGS: u32 = 16;
+/// A reading with no more around it than this is as good as any, in nanoseconds.
+const CLOSE: i64 = 50_000;
+
+/// Since boot, and the wall clock, of one instant.
+fn read_both() -> (Moment, Moment) {
+    let mut best = (i64::MAX, (Moment(0), Moment(0)));
+    for _ in 0..READINGS {
+        let before = read(ClockId::Boottime);
+        let wall = read(ClockId::Realtime);
+        let around = read(ClockId::Boottime).0.saturating_sub(before.0);
+        if around < best.0 {
+            best = (around, (Moment(before.0.saturating_add(around / 2)), wall));
+        }
+        if around <= CLOSE {
+            break;
+        }
+    }
+    best.1
 }
 
 fn read(clock: ClockId) -> Moment {

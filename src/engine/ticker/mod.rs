@@ -289,10 +289,8 @@ impl Inner {
 }
 
 fn clocks(clock: &dyn Clock) -> Clocks {
-    Clocks {
-        now: clock.now(),
-        wall: clock.wall(),
-    }
+    let (now, wall) = clock.both();
+    Clocks { now, wall }
 }
 
 fn stepped(by: i64) {
