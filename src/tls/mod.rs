@@ -2,7 +2,7 @@
 //! destination, with one set of settings and one set of sentences.
 //!
 //! A kind puts [`Tls`] (or [`Secured`], where the protocol can also begin plainly) under its key `tls`, calls
-//! [`Tls::check`] in its `check` and [`client`] in its `open`, and hands a failed handshake to [`explain`].
+//! [`Tls::check`] in its `check` and [`client()`] in its `open`, and hands a failed handshake to [`explain()`].
 
 mod client;
 mod config;

@@ -1,5 +1,5 @@
 //! JSON under `/api/v1`. The OpenAPI document follows from these handlers and from the types of
-//! [`super::daemon::views`].
+//! [`super::daemon`].
 
 mod body;
 mod document;
