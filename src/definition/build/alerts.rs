@@ -49,9 +49,7 @@ pub(super) fn alerts(
 /// How often a probe is due, and how long its runs take to be decided.
 pub(super) fn cadence(raw: &RawProbe, schedule: &Schedule, legs: &[&Leg]) -> Cadence {
     let probe = raw.name.value.as_str();
-    let day = |n: i64| schedule.runs_per_day(probe, MONDAY.0 / 86_400_000_000_000 + n);
-    // Four weeks hold each weekday as often.
-    let ticks = (0..28).map(day).sum::<u64>() * 30 / 28;
+    let ticks = ticks_in_30_days(probe, schedule);
     let jitter = raw.schedule.as_ref().and_then(|s| s.value.jitter.as_ref());
     let gap = schedule.min_gap() + jitter.map_or(Duration::ZERO, |j| j.value.0);
     let is_cron = raw.schedule.as_ref().is_some_and(|s| s.value.cron.is_some());
@@ -68,6 +66,29 @@ pub(super) fn cadence(raw: &RawProbe, schedule: &Schedule, legs: &[&Leg]) -> Cad
         longest_gap: from_each_hour.max().unwrap_or_default().max(gap),
         decided_after: decided.unwrap_or_default(),
     }
+}
+
+/// Of a schedule with more instants than this in four weeks so many are looked at: the arithmetic of alerts wants a rate.
+const INSTANTS: u64 = 3_000;
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rate of few instants, and a whole number that is no less than none"
+)]
+fn ticks_in_30_days(probe: &str, schedule: &Schedule) -> u64 {
+    // Four weeks hold each weekday as often.
+    let end = MONDAY.after(HOUR * 24 * 28);
+    let (mut seen, mut last) = (0, Moment(MONDAY.0 - 1));
+    while let Some(next) = schedule.next_after(probe, last).filter(|next| *next < end) {
+        (seen, last) = (seen + 1, next);
+        if seen == INSTANTS {
+            let rate = seen as f64 / last.seconds_since(MONDAY).max(1.0);
+            return (rate * 30.0 * 86_400.0).round() as u64;
+        }
+    }
+    seen * 30 / 28
 }
 
 fn policy(own: &RawAlerts, shared: &Shared, labels: &BTreeMap<String, String>) -> Policy {
