@@ -60,11 +60,7 @@ async fn a_schedule_fires_until_the_daemon_is_told_to_stop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cron_line_fires_at_its_seconds() {
     let target = Target::start(Does::Deliver).await;
-    let place = Place::new(
-        &target,
-        json!({ "cron": "* * * * * *", "start_deadline": "10s" }),
-        &json!({}),
-    );
+    let place = Place::new(&target, json!({ "cron": "* * * * * *" }), &json!({}));
     let daemon = Daemon::start(place.dir.path(), &[], &[]);
     let ticks = eventually("two ticks", || {
         let ticks = place.asked("SELECT CAST(tick AS TEXT) FROM claims");
