@@ -1,4 +1,8 @@
-//! What commands over stored records have in common: where the store is, and how times are written.
+//! What commands over stored records have in common: where the stores are, how times are written, which part of history
+//! is asked for, and how it is read without being held.
+
+pub(super) mod filters;
+mod pages;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +11,8 @@ use super::{Exit, output};
 use crate::definition::{ProcessEnvironment, store_place};
 use crate::model::{Class, Fault, Lapse, Moment, Reason};
 use crate::store::Location;
+
+pub(super) use filters::{Filters, History};
 
 /// A time as people give it: an instant, a day, or how long ago.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,37 +2,20 @@
 
 use std::path::PathBuf;
 
-use super::history::{self, When};
-use super::{Exit, args, output};
-use crate::clock::{Clock as _, SystemClock};
+use super::history::{self, Filters, History};
+use super::{Exit, output};
 use crate::diag::escape;
 use crate::model::{Class, RunRecord};
 use crate::report::line;
-use crate::store::{self, Options, Order, RunFilter};
+use crate::store::{Order, RunFilter};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Only runs whose tick is not before this: 2h (ago), 2026-11-22, 2026-11-22T10:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = When::parse)]
-    since: Option<When>,
-    /// Only runs whose tick is before this
-    #[arg(long, value_name = "TIME", value_parser = When::parse)]
-    until: Option<When>,
-    /// Only these probes
-    #[arg(long, value_name = "PROBE")]
-    probe: Vec<String>,
-    /// Only these routes
-    #[arg(long, value_name = "ROUTE")]
-    route: Vec<String>,
-    /// Only these inputs
-    #[arg(long, value_name = "INPUT")]
-    input: Vec<String>,
+    #[command(flatten)]
+    filters: Filters,
     /// Only these classes, as last amended
     #[arg(long, value_name = "CLASS", value_parser = history::class)]
     class: Vec<Class>,
-    /// Only runs with all of these labels
-    #[arg(long, value_name = "KEY=VALUE", value_parser = args::pair)]
-    label: Vec<(String, String)>,
     /// At most so many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
@@ -42,9 +25,6 @@ pub(super) struct Args {
     /// What goes to standard output
     #[arg(long, value_enum, default_value_t = Form::Text)]
     format: Form,
-    /// `sqlite:PATH`, instead of the workspace's store
-    #[arg(long, value_name = "STORE")]
-    store: Option<String>,
 }
 
 /// How runs are printed.
@@ -65,46 +45,37 @@ pub(super) async fn run(dir: Option<PathBuf>, args: Args) -> Exit {
 }
 
 async fn print(dir: Option<PathBuf>, args: Args) -> Result<(), Exit> {
-    let place = history::place(dir, args.store.as_deref())?;
-    let now = SystemClock::start().now();
-    let options = Options::new(now, "landfall runs");
-    let store = history::blocking(move || store::open_beside(&place, &options)).await?;
-    let form = args.format;
-    let mut left = args.limit;
-    let mut filter = RunFilter {
-        probes: args.probe,
-        routes: args.route,
-        inputs: args.input,
+    let history = History::open(dir, &args.filters, "landfall runs").await?;
+    let (form, mut left) = (args.format, args.limit);
+    let mut pages = history.pages(RunFilter {
         classes: args.class,
-        labels: args.label,
-        since: args.since.map(|when| when.moment(now)),
-        until: args.until.map(|when| when.moment(now)),
         order: if args.oldest_first {
             Order::Oldest
         } else {
             Order::Newest
         },
-        after: None,
-        limit: None,
-    };
-    loop {
-        filter.limit = left;
-        let page = store
-            .page(filter.clone())
-            .await
-            .map_err(|fault| history::failed(&fault))?;
-        left = left.map(|left| left.saturating_sub(u32::try_from(page.runs.len()).unwrap_or(u32::MAX)));
-        let text: String = page.runs.iter().map(|run| form.line(run)).collect();
+        limit: args.limit,
+        ..history.filter()
+    });
+    while left != Some(0) {
+        let mut runs = pages.next().await?;
+        if runs.is_empty() {
+            break;
+        }
+        if let Some(left) = &mut left {
+            runs.truncate(*left as usize);
+            *left = left.saturating_sub(u32::try_from(runs.len()).unwrap_or(u32::MAX));
+        }
+        let text: String = runs.iter().map(|run| form.line(run)).collect();
         let read_on = output::piece(&text).map_err(|why| {
             output::error(&why);
             Exit::Usage
         })?;
-        filter.after = page.next;
-        if !read_on || filter.after.is_none() || left == Some(0) {
+        if !read_on {
             break;
         }
     }
-    store.shutdown().await.map_err(|fault| history::failed(&fault))
+    history.close().await
 }
 
 impl Form {

@@ -182,6 +182,45 @@ async fn a_backup_is_a_store_of_one_instant() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn several_stores_are_read_as_one() {
+    let dir = workspace();
+    // Two machines whose ticks lie between each other's, and a copy of the first.
+    for (file, first, step) in [("a.db", 1_u128, 2), ("b.db", 2, 2), ("c.db", 1, 4)] {
+        let store = open(&dir.path().join(file));
+        for n in (first..12).step_by(step) {
+            let ended = record(n, "a", Class::Delivered);
+            let at = tick(i64::try_from(n).expect("small"));
+            store.close(at, ended).await.expect("closed");
+        }
+        store.shutdown().await.expect("closed");
+    }
+    let stores = [
+        "--store",
+        "sqlite:a.db",
+        "--store",
+        "sqlite:b.db",
+        "--store",
+        "sqlite:c.db",
+    ];
+    let ids = |arguments: &[&str]| -> Vec<_> {
+        let all = [&["runs", "--format", "ndjson"], &stores[..], arguments].concat();
+        records(&landfall(dir.path(), &all))
+            .iter()
+            .map(|record| record.id)
+            .collect()
+    };
+    let all: Vec<_> = (1..12).map(run).collect();
+    assert_eq!(ids(&["--oldest-first"]), all);
+    let newest: Vec<_> = all.iter().rev().copied().collect();
+    assert_eq!(ids(&[]), newest);
+    assert_eq!(ids(&["--limit", "4"]), newest[..4]);
+    let twice = ["runs", "--store", "sqlite:a.db", "--store", "sqlite:./a.db"];
+    let said = landfall(dir.path(), &twice);
+    assert_eq!(said.status.code(), Some(2));
+    assert!(err(&said).contains("twice"), "{}", err(&said));
+}
+
 #[test]
 fn what_is_not_there_is_said() {
     let dir = workspace();
@@ -204,4 +243,10 @@ fn what_is_not_there_is_said() {
     }
     let wrong = landfall(dir.path(), &["runs", "--since", "yesterday", "--class", "lots"]);
     assert_eq!(wrong.status.code(), Some(2));
+    let turned = landfall(
+        dir.path(),
+        &["runs", "--store", "sqlite:x.db", "--since", "1h", "--until", "2h"],
+    );
+    assert_eq!(turned.status.code(), Some(2));
+    assert!(err(&turned).contains("nothing lies between"), "{}", err(&turned));
 }
