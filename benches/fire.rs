@@ -4,6 +4,7 @@
 //! ```text
 //! apt-get install prometheus-blackbox-exporter
 //! cargo bench --bench fire
+//! cargo bench --bench fire -- complete    # the last part alone
 //! ```
 //!
 //! The server is another process on CPU 0 and is not counted; everything measured runs on CPU 1, in turns, 32 requests
@@ -60,11 +61,9 @@ fn main() {
     pin();
     let peer = Peer::start("server");
     let url = format!("http://{}/", peer.ready);
-    for (name, keep, count) in [
-        ("fresh connections", false, 6_000),
-        ("kept connections", true, 30_000),
-    ] {
-        runtime.block_on(compare(name, &url, keep, count));
+    if !std::env::args().any(|a| a == "complete") {
+        runtime.block_on(compare("fresh connections", &url, false, 6_000));
+        runtime.block_on(compare("kept connections", &url, true, 30_000));
     }
     let runs = runtime.block_on(complete(&url));
     println!("a complete durable run                 {runs:8.1} µs CPU");

@@ -67,6 +67,7 @@ pub fn pin() {
         .args(["-c", "1"])
         .arg(this)
         .arg("--pinned")
+        .args(std::env::args().skip(1))
         .exec();
     println!("not pinned to a CPU: {failed}");
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::ahead;
 use super::build::{self, ProbeFile, Settings, Shared};
 use super::decode::{self, NoteKind};
 use super::files::{self, File};
@@ -25,7 +26,7 @@ const MAX_CHANNELS: usize = 1_000;
 /// Destinations of alerts that a workspace may have.
 const MAX_DESTINATIONS: usize = 100;
 /// For the readers of YAML, and on top of them for the compiler of expressions.
-const STACK: usize = (64 << 20) + expression::COMPILE_STACK;
+pub(super) const STACK: usize = (64 << 20) + expression::COMPILE_STACK;
 
 /// Which workspace to load, and what the command line says of it.
 #[derive(Clone, Debug, Default)]
@@ -132,11 +133,7 @@ pub(super) fn no_workspace(dir: Option<&Path>, here: &Path, sources: &mut Source
     problems
         .error(
             Code::NoWorkspace,
-            Span {
-                file,
-                start: 0,
-                end: 0,
-            },
+            Span::start_of(file),
             format!("there is no `landfall.yaml` in `{}`", place.display()),
             label,
         )
@@ -178,7 +175,7 @@ impl Loader<'_> {
         let file = self
             .texts
             .map_or_else(|| file.clone(), |texts| texts.workspace_file(file.clone()));
-        let workspace = self.read(&file);
+        let workspace = self.workspace(&file);
         let unreadable = workspace.is_err();
         let (raw, tree, text, file) = match workspace {
             Ok(Some(read)) => {
@@ -193,11 +190,7 @@ impl Loader<'_> {
         let open = unreadable || raw.as_ref().is_some_and(|d| d.value.is_none());
         let (raw, notes) = raw.map_or_else(Default::default, |d| (d.value.unwrap_or_default(), d.notes));
         self.keep_secrets(&notes);
-        let start = Span {
-            file,
-            start: 0,
-            end: 0,
-        };
+        let start = Span::start_of(file);
         let settings = build::settings(&raw, self.root, overrides, start, &mut self.problems);
         let texts = tree
             .as_ref()
@@ -280,53 +273,64 @@ impl Loader<'_> {
             Some(texts) => vec![texts.probe_file(self.root)],
             None => files::probes(self.root, &mut self.sources, &mut self.problems),
         };
+        let mut names = Vec::with_capacity(files.len());
+        let mut texts = Vec::with_capacity(files.len());
         for file in files {
-            let Ok(read) = self.read(&file) else { continue };
-            let Some(Read { text, mut tree, .. }) = read else {
-                let id = self.sources.add(file.name.clone(), "");
-                self.problems.error(
-                    Code::Empty,
-                    Span {
-                        file: id,
-                        start: 0,
-                        end: 0,
-                    },
-                    format!("`{}` is empty", file.name),
-                    "a probe stands in each file",
-                );
-                continue;
+            if let Ok(text) = files::text(&file, &mut self.sources, &mut self.problems) {
+                names.push(file.name);
+                texts.push(text);
+            }
+        }
+        let mut names = names.into_iter();
+        ahead::each(&texts, |(id, text), tree| {
+            let (Some(name), Ok(tree)) = (names.next(), self.read(*id, text, tree)) else {
+                return;
+            };
+            let Some(mut tree) = tree else {
+                let start = Span::start_of(*id);
+                let message = format!("`{name}` is empty");
+                self.problems
+                    .error(Code::Empty, start, message, "a probe stands in each file");
+                return;
             };
             if let Some(default) = &shared.defaults.timeout {
                 timeout::add(&mut tree, default);
             }
-            let decoded = decode::decode::<RawProbe>(&tree, &text, &mut self.problems);
+            let decoded = decode::decode::<RawProbe>(&tree, text, &mut self.problems);
             self.keep_secrets(&decoded.notes);
-            printed.push((file.name.clone(), print::value(&tree.root)));
+            printed.push((name, print::value(&tree.root)));
             let found = ProbeFile {
                 tree: &tree,
-                text: &text,
+                text,
                 decoded,
             };
             probes.extend(build::probe(found, shared, &mut self.problems));
-        }
+        });
         probes.sort_by(|a, b| a.name.cmp(&b.name));
         (probes, printed)
     }
 
-    /// Reads one file. `Ok(None)`: it says nothing. The error is the file's number; the problem is put down.
-    fn read(&mut self, file: &File) -> Result<Option<Read>, u16> {
-        let (id, text) = files::text(file, &mut self.sources, &mut self.problems)?;
-        let mut tree = match yaml::read(&text, id) {
+    /// Takes up a file that was read as YAML. `Ok(None)`: it says nothing. The error is the file's number; the problem
+    /// is put down.
+    fn read(&mut self, id: u16, text: &str, tree: yaml::Reading) -> Result<Option<Tree>, u16> {
+        let mut tree = match tree {
             Ok(Some(tree)) => tree,
             Ok(None) => return Ok(None),
             Err(unreadable) => {
-                files::unreadable(&unreadable, &text, &mut self.problems);
+                files::unreadable(&unreadable, text, &mut self.problems);
                 return Err(id);
             }
         };
-        check::file(&tree, &text, &mut self.problems);
+        check::file(&tree, text, &mut self.problems);
         self.resolver.resolve(&mut tree.root, &mut self.problems);
-        Ok(Some(Read { file: id, text, tree }))
+        Ok(Some(tree))
+    }
+
+    /// The same of `landfall.yaml`, with its text.
+    fn workspace(&mut self, file: &File) -> Result<Option<Read>, u16> {
+        let (id, text) = files::text(file, &mut self.sources, &mut self.problems)?;
+        let tree = self.read(id, &text, yaml::read(&text, id))?;
+        Ok(tree.map(|tree| Read { file: id, text, tree }))
     }
 
     fn keep_secrets(&mut self, notes: &[decode::Note]) {

@@ -1,5 +1,6 @@
 //! YAML to [`Probe`]: read with positions, checked as a whole, compiled.
 
+mod ahead;
 mod available;
 mod build;
 mod check;

@@ -23,8 +23,11 @@ pub(super) struct Unreadable {
     pub(super) limit: bool,
 }
 
+/// What reading a file gave; `None` where it says nothing.
+pub(super) type Reading = Result<Option<Tree>, Unreadable>;
+
 /// Reads a file. `None`: it holds nothing but comments.
-pub(super) fn read(text: &str, file: u16) -> Result<Option<Tree>, Unreadable> {
+pub(super) fn read(text: &str, file: u16) -> Reading {
     if text
         .lines()
         .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))

@@ -20,6 +20,8 @@ use crate::trigger::{Prepared, Shot, Trigger};
 
 /// A trigger that has not come back so long after its own time-out is given up.
 const OVERRUN: Duration = Duration::from_secs(5);
+/// An answer that comes sooner tells when the request left, and spares a write of that alone.
+const SOON: Duration = Duration::from_millis(20);
 /// Bytes of an answer's body that a record keeps.
 const BODY_KEPT: usize = 4096;
 
@@ -39,11 +41,10 @@ pub(super) async fn fire(
         // The writer below may have given up.
         left.send(at).unwrap_or_default();
     });
-    let store = shared.store.clone();
-    let note_sent = async move {
-        if let Ok(sent) = leaves.await
-            && let Err(fault) = store.fired(run, Fired { sent, answer: None }).await
-        {
+    let note_sent = async {
+        let Ok(sent) = leaves.await else { return };
+        shared.clock.sleep(SOON).await;
+        if let Err(fault) = shared.store.fired(run, Fired { sent, answer: None }).await {
             // The run goes on: trouble in the store changes no verdict (invariant 13).
             tracing::error!(%run, %fault, "the firing is not on record");
         }
@@ -73,7 +74,12 @@ pub(super) async fn fire(
             ),
         }
     };
-    let (answer, ()) = tokio::join!(ended, note_sent);
+    tokio::pin!(ended);
+    let answer = tokio::select! {
+        biased;
+        answer = &mut ended => answer,
+        () = note_sent => ended.await,
+    };
     tell(&shared, run, &def, scope, answer).await;
 }
 

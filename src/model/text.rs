@@ -24,6 +24,17 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// The very start of a source: the place of what concerns a file as a whole.
+    pub const fn start_of(file: u16) -> Self {
+        Self {
+            file,
+            start: 0,
+            end: 0,
+        }
+    }
+}
+
 /// A value with its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Spanned<T> {
