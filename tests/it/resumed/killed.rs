@@ -23,11 +23,13 @@ const LIVES: u32 = 200;
 const NEAR: Duration = Duration::from_millis(250);
 
 /// A sandbox, and a workspace that probes it ten times a second down three routes.
-struct Field {
+pub(super) struct Field {
     dir: tempfile::TempDir,
-    sandbox: Running,
+    /// Where the daemon takes callbacks.
+    pub(super) listen: SocketAddr,
+    pub(super) sandbox: Running,
     stop: CancellationToken,
-    clock: Arc<SystemClock>,
+    pub(super) clock: Arc<SystemClock>,
 }
 
 fn free() -> SocketAddr {
@@ -36,7 +38,7 @@ fn free() -> SocketAddr {
 }
 
 impl Field {
-    async fn new(seed: u64) -> Self {
+    pub(super) async fn new(seed: u64) -> Self {
         // Several tests of this process set it; the first wins, and all are alike.
         rustls::crypto::ring::default_provider().install_default().ok();
         let dir = tempfile::tempdir().unwrap();
@@ -68,19 +70,20 @@ impl Field {
         }
         Self {
             dir,
+            listen,
             sandbox,
             stop,
             clock,
         }
     }
 
-    fn start(&self) -> Child {
+    pub(super) fn start(&self) -> Child {
         let mut serve = landfall(self.dir.path(), &[]);
         serve.args(["serve"]).stdout(Stdio::null()).stderr(Stdio::null());
         serve.spawn().unwrap()
     }
 
-    fn store(&self) -> PathBuf {
+    pub(super) fn store(&self) -> PathBuf {
         self.dir.path().join("landfall.db")
     }
 
@@ -94,7 +97,7 @@ impl Field {
     }
 
     /// A last life that fires nothing new and ends when nothing is open.
-    async fn settle(&self) {
+    pub(super) async fn settle(&self) {
         let probe = self.dir.path().join("probes/message.yaml");
         let text = std::fs::read_to_string(&probe).unwrap();
         std::fs::write(
@@ -128,7 +131,8 @@ fn read(store: &Path) -> Option<Connection> {
     Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()
 }
 
-fn open(store: &Path) -> Option<i64> {
+/// How many runs are open; `None` while there is no store.
+pub(super) fn open(store: &Path) -> Option<i64> {
     let count = "SELECT count(*) FROM intents";
     read(store)?.query_row(count, [], |row| row.get(0)).ok()
 }
@@ -140,7 +144,7 @@ fn all(store: &Connection, sql: &str) -> Vec<String> {
 }
 
 /// Everything that the store and the ledger do not agree on.
-fn violations(store: &Path, truth: &[Truth]) -> Vec<String> {
+pub(super) fn violations(store: &Path, truth: &[Truth]) -> Vec<String> {
     let store = read(store).unwrap();
     let whole: String = store
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))

@@ -4,4 +4,5 @@ mod abort;
 mod down;
 mod killed;
 mod life;
+mod soak;
 mod versions;

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod fates;
+mod hung;
 mod missed;
 mod schedule;
 mod stop;
