@@ -39,7 +39,7 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Alerts) -> Exit {
 pub(super) fn watched(workspace: &Workspace) -> Result<Vec<Watched>, Fault> {
     let one = |probe: &Arc<crate::definition::Probe>| {
         let on_time = probe.objective.as_ref().and_then(|o| o.on_time);
-        let rules = Rules::new(&probe.alerts, on_time, probe.cadence).map_err(|why| {
+        let rules = Rules::new(&probe.alerts, on_time, probe.cadence()).map_err(|why| {
             let message = format!("the alerts of `{}`: {why}", probe.name);
             Fault::new(crate::model::Reason::Input, message)
         })?;

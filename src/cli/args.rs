@@ -37,6 +37,8 @@ pub(super) enum Command {
     Serve(Serve),
     /// Try the destinations of alerts out, or go through history with the rules
     Alerts(Alerts),
+    /// Say how many runs a claim, a gate, a comparison or an objective needs
+    Plan(super::plan::Args),
     /// Load and validate the workspace
     Check(Check),
     /// Print the runs on record
@@ -75,6 +77,8 @@ pub(super) struct Run {
     /// Time between ticks
     #[arg(long, value_name = "TIME", value_parser = some_time, default_value = "1s")]
     pub(super) every: Duration,
+    #[command(flatten)]
+    pub(super) gate: super::fire::GateArgs,
     /// Only these routes
     #[arg(long, value_name = "ROUTE")]
     pub(super) route: Vec<String>,
@@ -93,7 +97,7 @@ pub(super) struct Run {
     /// Judge at the end of `within`: nothing is late, what is not there is lost
     #[arg(long)]
     pub(super) no_grace: bool,
-    /// Stop at the first run that did not end well
+    /// Stop at the first run that did not end well, or route that is bad
     #[arg(long)]
     pub(super) fail_fast: bool,
     /// Listen for callbacks here instead of the workspace's `listen`
@@ -263,6 +267,8 @@ pub(super) enum SchemaOf {
     Workspace,
     /// What `run --format json` prints
     Results,
+    /// What `plan --format json` prints
+    Plan,
     /// What alerts say
     Alert,
     /// The OpenAPI document of the API of `serve`
@@ -326,7 +332,7 @@ fn out(text: &str) -> Result<(Format, PathBuf), String> {
     Ok((format, PathBuf::from(file)))
 }
 
-fn some_time(text: &str) -> Result<Duration, String> {
+pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     match crate::model::Lapse::parse(text)?.0 {
         Duration::ZERO => Err(String::from("it must be longer than nothing, such as 500ms")),
         time => Ok(time),

@@ -1,5 +1,7 @@
 //! What `run` and `demo` share: which ticks to hand in, and taking in what becomes of them.
 
+mod gate;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,8 @@ use crate::engine::{Engine, Update};
 use crate::model::{Class, Flag, Leg, Moment, RunId, RunRecord, SkipReason, SkipRecord};
 use crate::report::progress::{Mode, Progress};
 use crate::report::{Format, line};
+
+pub(super) use gate::{Args as GateArgs, Gates, level};
 
 /// A tick of `run` that could not leave so long after it was due is skipped.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -68,7 +72,11 @@ impl Plan {
         }
         let plan = Self {
             routes: args.route.clone(),
-            ticks: args.for_.map_or(args.count, |time| ticks(time, args.every)),
+            ticks: match args.for_ {
+                _ if args.gate.until_decided => u32::MAX,
+                Some(time) => ticks(time, args.every),
+                None => args.count,
+            },
             every: args.every,
             runs: usize::MAX,
             probes,
@@ -88,6 +96,16 @@ impl Plan {
         }
     }
 
+    /// The gate over what is to be fired, where one is asked for.
+    pub(super) fn gates(&self, args: &args::Run) -> Result<Option<Gates>, String> {
+        let legs = self.probes.iter().flat_map(|p| &p.legs).map(|l| l.leg.as_ref());
+        let wanted = legs.filter(|leg| self.wants(leg));
+        args.gate
+            .until_decided
+            .then(|| Gates::of(&args.gate, wanted))
+            .transpose()
+    }
+
     /// Whether a leg is among what is to be fired.
     pub(super) fn wants(&self, leg: &Leg) -> bool {
         self.routes.is_empty() || self.routes.iter().any(|r| r == leg.route.as_ref())
@@ -100,7 +118,7 @@ fn ticks(time: Duration, every: Duration) -> u32 {
     u32::try_from(gaps).unwrap_or(u32::MAX).saturating_add(1)
 }
 
-fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     let near = names
         .iter()
@@ -120,6 +138,8 @@ pub(super) struct Collector {
     pub(super) skipped: Vec<SkipRecord>,
     stream: bool,
     fail_fast: bool,
+    /// What decides when enough was fired.
+    pub(super) gates: Option<Gates>,
     /// A line could not be written to stdout.
     unwritten: bool,
 }
@@ -144,8 +164,15 @@ impl Collector {
             skipped: Vec::new(),
             stream: output.format == Format::Ndjson,
             fail_fast,
+            gates: None,
             unwritten: false,
         }
+    }
+
+    /// Fires until these are decided.
+    pub(super) fn until(mut self, gates: Option<Gates>) -> Self {
+        self.gates = gates;
+        self
     }
 
     /// The result says whether it was interrupted.
@@ -168,20 +195,20 @@ impl Collector {
                 biased;
                 () = interrupts.next(), if !interrupted => {
                     (firing, interrupted) = (false, true);
+                    self.stop("interrupted");
                     self.progress.clear();
                     output::line("interrupted: what was fired is recorded and cleaned up; once more ends at once");
                     engine.cut("interrupted").await;
                 }
                 () = &mut over => {
                     (firing, over) = (false, pending());
+                    self.stop("ended by --deadline");
                     engine.cut("ended by --deadline").await;
                 }
                 () = &mut next, if firing => {
                     let due = begin.after(plan.every.saturating_mul(fired));
                     for probe in &plan.probes {
-                        let room = std::sync::atomic::AtomicUsize::new(plan.runs - expected);
-                        let choose = |leg: &Leg| plan.wants(leg) && take_one(&room);
-                        expected += engine.tick(probe, due, due.after(START_DEADLINE), &choose).await;
+                        expected += self.tick(engine, plan, probe, due, expected).await;
                     }
                     fired += 1;
                     firing = fired < plan.ticks;
@@ -190,7 +217,12 @@ impl Collector {
                 Some(update) = updates.recv() => {
                     if self.take(update, clock.now()) && self.fail_fast && firing | (expected > 0) {
                         (firing, self.fail_fast) = (false, false);
+                        self.stop("ended by --fail-fast");
                         engine.cut("ended by --fail-fast").await;
+                    }
+                    if let Some(gates) = &self.gates {
+                        firing = !gates.over();
+                        self.progress.gate(gates.report());
                     }
                 }
                 () = &mut redraw, if self.live => {
@@ -204,7 +236,41 @@ impl Collector {
         (self, interrupted)
     }
 
-    /// Whether it is a run that did not end well.
+    /// Hands in a tick of a probe; the result is how many runs or skips will come of it.
+    async fn tick(
+        &mut self,
+        engine: &Engine,
+        plan: &Plan,
+        probe: &Arc<Probe>,
+        due: Moment,
+        before: usize,
+    ) -> usize {
+        let room = std::sync::atomic::AtomicUsize::new(plan.runs - before);
+        let deadline = due.after(START_DEADLINE);
+        let Some(gates) = &mut self.gates else {
+            let choose = |leg: &Leg| plan.wants(leg) && take_one(&room);
+            return engine.tick(probe, due, deadline, &choose).await;
+        };
+        let wanted = gates.wanted(probe);
+        if wanted.is_empty() {
+            return 0;
+        }
+        let choose = |leg: &Leg| Gates::among(&wanted, leg);
+        let fired = engine.tick(probe, due, deadline, &choose).await;
+        if fired > 0 {
+            gates.fired(&wanted, due);
+        }
+        fired
+    }
+
+    /// Notes what ended everything before its time.
+    fn stop(&mut self, why: &'static str) {
+        if let Some(gates) = &mut self.gates {
+            gates.stop(why);
+        }
+    }
+
+    /// Whether it is a run that did not end well, or that its series is bad.
     fn take(&mut self, update: Update, now: Moment) -> bool {
         self.progress.update(&update, now);
         match update {
@@ -221,15 +287,24 @@ impl Collector {
                     self.progress.clear();
                     output::error(&format!("run {} is not on record: {why}", record.id));
                 }
-                let bad = bad(&record);
+                let bad = match &mut self.gates {
+                    Some(gates) => gates.closed(&record),
+                    None => bad(&record),
+                };
                 self.runs.insert(record.id, record);
                 bad
             }
             Update::Amended(record) => {
+                if let Some(gates) = &mut self.gates {
+                    gates.closed(&record);
+                }
                 self.runs.insert(record.id, record);
                 false
             }
             Update::Skipped(record) => {
+                if let Some(gates) = &mut self.gates {
+                    gates.skipped(&record);
+                }
                 self.skipped.push(record);
                 false
             }
@@ -249,6 +324,8 @@ impl Collector {
         let skipped = |reasons: &[SkipReason]| self.skipped.iter().any(|s| reasons.contains(&s.reason));
         if self.unwritten || skipped(&[SkipReason::Render]) {
             Exit::Usage
+        } else if let Some(gates) = &self.gates {
+            gates.exit()
         } else if runs().any(|r| bad(r)) {
             Exit::Failed
         } else if runs().any(|r| r.class == Class::Unobserved)

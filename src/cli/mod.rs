@@ -11,6 +11,7 @@ mod history;
 mod init;
 mod mark;
 mod output;
+mod plan;
 mod reference;
 mod run;
 mod runs;
@@ -105,6 +106,7 @@ async fn dispatch(args: Args) -> Exit {
         args::Command::Serve(serve) => serve::run(workspace, serve).await,
         args::Command::Alerts(alerts) => alerts::run(workspace, alerts).await,
         args::Command::Check(check) => check::run(workspace, check).await,
+        args::Command::Plan(plan) => plan::run(workspace, plan),
         args::Command::Runs(runs) => runs::run(workspace, runs).await,
         args::Command::Mark(mark) => mark::run(workspace, mark).await,
         args::Command::Backup(backup) => backup::run(workspace, backup).await,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::fire::{Collector, Plan};
+use super::fire::{Collector, Gates, Plan};
 use super::{Exit, args, output, signals, start};
 use crate::clock::{Clock, SystemClock, SystemRandom};
 use crate::engine::{Engine, Options, Setup};
@@ -18,8 +18,9 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
     let Some(mut workspace) = start::workspace(dir, &args.var) else {
         return Exit::Usage;
     };
-    let plan = match Plan::of(&workspace, &args) {
-        Ok(plan) => plan,
+    let asked = Plan::of(&workspace, &args).and_then(|plan| Ok((plan.gates(&args)?, plan)));
+    let (gates, plan) = match asked {
+        Ok(asked) => asked,
         Err(message) => {
             output::error(&message);
             return Exit::Usage;
@@ -67,7 +68,7 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
         let exit = if args.dry_run {
             dry_run(setup, &plan).await
         } else {
-            fire(setup, &plan, &args).await
+            fire(setup, &plan, gates, &args).await
         };
         stop.cancel();
         tasks.close();
@@ -121,7 +122,7 @@ async fn dry_run(setup: Setup, plan: &Plan) -> Exit {
     exit
 }
 
-async fn fire(setup: Setup, plan: &Plan, args: &args::Run) -> Exit {
+async fn fire(setup: Setup, plan: &Plan, gates: Option<Gates>, args: &args::Run) -> Exit {
     let clock = setup.clock.clone();
     let folder = output::below_repository(&setup.workspace.root);
     let started = clock.now();
@@ -132,19 +133,21 @@ async fn fire(setup: Setup, plan: &Plan, args: &args::Run) -> Exit {
             return Exit::Blind;
         }
     };
-    let collector = Collector::new(&args.output, args.fail_fast);
+    let collector = Collector::new(&args.output, args.fail_fast).until(gates);
     let deadline = args.deadline.map(|time| started.after(time));
     let (collector, interrupted) = collector
         .collect(&engine, updates, plan, deadline, clock.as_ref())
         .await;
     engine.shut_down().await;
     let exit = collector.exit(interrupted);
+    let gate = collector.gates.as_ref().map(Gates::report);
     let mut results = Results::new(
         started.to_rfc3339(),
         collector.runs.into_values().collect(),
         collector.skipped,
     );
     results.folder = folder;
+    results.gate = gate;
     match output::write(&args.output, &results, true) {
         Ok(()) => exit,
         Err(message) => {

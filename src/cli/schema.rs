@@ -16,6 +16,11 @@ pub(super) fn run(args: &args::Schema) -> Exit {
             "results",
             "What landfall run --format json prints",
         )),
+        SchemaOf::Plan => text(&of_output(
+            report::plan::schema(),
+            "plan",
+            "What landfall plan --format json prints",
+        )),
         SchemaOf::Alert => text(&of_output(
             alert::notice::schema(),
             "alert",

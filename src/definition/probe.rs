@@ -13,7 +13,7 @@ use crate::alert::{Cadence, Policy};
 use crate::channel::ChannelConfig;
 use crate::diag::Sources;
 use crate::lifecycle::schedule::{Schedule, Window};
-use crate::model::{Access, AccessHash, Expr, Free, Leg, Secret, Span, Spanned, TokenFormat};
+use crate::model::{Access, AccessHash, Expr, Free, Leg, Moment, Secret, Span, Spanned, TokenFormat};
 use crate::redact::Redactor;
 use crate::store;
 use crate::tls::Tls;
@@ -143,8 +143,26 @@ pub struct Probe {
     pub labels: BTreeMap<String, String>,
     /// When somebody is told of it, and who.
     pub alerts: Policy,
-    /// How often it is due; `None` without a schedule.
-    pub cadence: Option<Cadence>,
+}
+
+impl Probe {
+    /// How often it is due and how long its runs take to be decided; `None` without a schedule. Reckoned anew each time it
+    /// is asked for: nothing that merely loads a workspace pays for it.
+    #[must_use]
+    pub fn cadence(&self) -> Option<Cadence> {
+        let rate = self.schedule.as_ref()?.rate();
+        let decided = |leg: &Leg| leg.grace_end(Moment(0)).since(Moment(0)) + leg.settle;
+        Some(Cadence {
+            ticks: rate.in_30_days.max(1),
+            longest_gap: rate.longest_gap,
+            decided_after: self
+                .legs
+                .iter()
+                .map(|l| decided(&l.leg))
+                .max()
+                .unwrap_or_default(),
+        })
+    }
 }
 
 /// One route × input, compiled.

@@ -10,6 +10,23 @@ use serde::{Deserialize, Deserializer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Percent(pub f64);
 
+impl Percent {
+    /// Reads a percentage.
+    ///
+    /// # Errors
+    /// What is no number followed by a per cent sign, or not from 0 to 100: a sentence that names it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let number = text
+            .strip_suffix('%')
+            .and_then(|n| n.trim_end().parse::<f64>().ok());
+        match number {
+            Some(n) if (0.0..=100.0).contains(&n) => Ok(Self(n / 100.0)),
+            Some(_) => Err(format!("`{text}` is not between 0% and 100%")),
+            None => Err(format!("`{text}` is no percentage: write it as `99.5%`")),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Text;
@@ -19,16 +36,7 @@ impl<'de> Deserialize<'de> for Percent {
                 f.write_str("a percentage such as `99.5%`")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Percent, E> {
-                let number = text
-                    .strip_suffix('%')
-                    .and_then(|n| n.trim_end().parse::<f64>().ok());
-                match number {
-                    Some(n) if (0.0..=100.0).contains(&n) => Ok(Percent(n / 100.0)),
-                    Some(_) => Err(E::custom(format!("`{text}` is not between 0% and 100%"))),
-                    None => Err(E::custom(format!(
-                        "`{text}` is no percentage: write it as `99.5%`"
-                    ))),
-                }
+                Percent::parse(text).map_err(E::custom)
             }
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<Percent, E> {
                 Err(E::custom(format!("a share needs its sign: write `{number}%`")))

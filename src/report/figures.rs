@@ -132,6 +132,9 @@ pub(super) fn sentence(results: &Results) -> String {
             reasons.join(", ")
         ));
     }
+    if let Some(gate) = &results.gate {
+        said.push_str(&format!("; gate: {}", gate.tally()));
+    }
     said
 }
 

@@ -8,6 +8,7 @@ use super::figures::{sentence, skips};
 use super::words::{bad, clip, run_name};
 use super::{Results, Style};
 use crate::model::{Class, RunRecord, Unmet};
+use crate::stats::gate::GateWord;
 
 /// Columns of the timelines.
 const WIDTH: u16 = 100;
@@ -27,6 +28,15 @@ pub(super) fn render(results: &Results, _: Style) -> String {
         };
         let message = format!("skipped {} times, {}{detail}", skip.count, skip.reason);
         let _infallible = writeln!(out, "::notice title={title}::{}", data(&message));
+    }
+    for row in results.gate.iter().flat_map(|gate| &gate.series) {
+        let command = match row.word {
+            GateWord::Good => "notice",
+            GateWord::Bad => "error",
+            GateWord::NotEnough => "warning",
+        };
+        let title = property(&row.title());
+        let _infallible = writeln!(out, "::{command} title={title}::{}", data(&row.sentence));
     }
     let _infallible = writeln!(out, "{}", sentence(results));
     out

@@ -1,15 +1,17 @@
 //! The `junit` format: a suite a probe, a case a run. A bad class is a failure, unobserved an error, a skip skipped.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite, XmlString};
 
-use super::explain::timeline;
+use super::explain::{draw, timeline};
 use super::figures::{reason, sentence};
 use super::words::{bad, clip, piece, reading};
-use super::{Results, Style};
+use super::{GateRow, Results, Style};
 use crate::model::{Class, RunRecord, SkipRecord};
+use crate::stats::gate::GateWord;
 
 /// Columns of the timelines.
 const WIDTH: u16 = 100;
@@ -21,14 +23,20 @@ pub(super) fn render(results: &Results, _: Style) -> String {
         report.set_timestamp(started);
     }
     let mut suites: BTreeMap<&str, Vec<TestCase>> = BTreeMap::new();
-    let mut total = 0.0_f64;
-    for run in &results.runs {
-        total += taken(run);
-        suites.entry(&run.probe).or_default().push(case(run));
+    if let Some(gate) = &results.gate {
+        // The gate is what was asked for: a run that it puts up with fails nothing.
+        for row in &gate.series {
+            suites.entry(&row.probe).or_default().push(gated(row, results));
+        }
+    } else {
+        for run in &results.runs {
+            suites.entry(&run.probe).or_default().push(case(run));
+        }
+        for skip in &results.skipped {
+            suites.entry(&skip.probe).or_default().push(skipped(skip));
+        }
     }
-    for skip in &results.skipped {
-        suites.entry(&skip.probe).or_default().push(skipped(skip));
-    }
+    let total = results.runs.iter().map(|run| taken(run)).sum::<f64>();
     report.set_time(duration(total));
     for (probe, cases) in suites {
         let mut suite = TestSuite::new(safe(&clip(probe, 200)));
@@ -91,6 +99,38 @@ fn case(run: &RunRecord) -> TestCase {
         ("token", clip(&run.token, 80)),
     ] {
         case.add_property((name, safe(&value).as_str()));
+    }
+    case
+}
+
+/// A series under a gate: bad is a failure, no word an error; its bad runs are told beside it.
+fn gated(row: &GateRow, results: &Results) -> TestCase {
+    let mut status = match row.word {
+        GateWord::Good => TestCaseStatus::success(),
+        GateWord::Bad => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        GateWord::NotEnough => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    if row.word != GateWord::Good {
+        status
+            .set_type(row.word.as_str())
+            .set_message(safe(&row.sentence));
+    }
+    let name = format!("{}/{}", clip(&row.route, 200), clip(&row.input, 200));
+    let mut case = TestCase::new(safe(&name), status);
+    case.set_classname(safe(&clip(&row.probe, 200)));
+    case.add_property(("gate", safe(row.word.as_str()).as_str()));
+    case.add_property(("sentence", safe(&row.sentence).as_str()));
+    let own =
+        |run: &&Arc<RunRecord>| run.probe == row.probe && run.route == row.route && run.input == row.input;
+    let runs: Vec<Arc<RunRecord>> = results.runs.iter().filter(own).cloned().collect();
+    case.set_time(duration(runs.iter().map(|run| taken(run)).sum()));
+    let style = Style {
+        colour: false,
+        width: WIDTH,
+    };
+    let told = draw(&runs, style);
+    if !told.is_empty() {
+        case.set_system_out(safe(&told));
     }
     case
 }

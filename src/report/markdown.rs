@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::explain::{EXPLAINED, more, timeline};
 use super::figures::{Figures, list, sentence, skips};
 use super::words::{DEFAULT_INPUT, bad, clip, insecure, reading, run_name};
-use super::{Results, Style};
+use super::{GateReport, Results, Style};
 use crate::model::RunRecord;
 
 /// Rows of the table; the rest is counted.
@@ -18,6 +18,9 @@ const WIDTH: u16 = 100;
 /// A table, and a block to unfold for each run that did not end well.
 pub(super) fn render(results: &Results, _: Style) -> String {
     let mut out = format!("**{}**\n\n", sentence(results));
+    if let Some(gate) = &results.gate {
+        gated(gate, &mut out);
+    }
     let figures = Figures::of(results);
     if !figures.is_empty() {
         table(&figures, &mut out);
@@ -52,6 +55,19 @@ pub(super) fn render(results: &Results, _: Style) -> String {
         let _infallible = writeln!(out, "\n{}", more(rest));
     }
     out
+}
+
+/// A line for each series of a gate.
+fn gated(gate: &GateReport, out: &mut String) {
+    let _infallible = writeln!(out, "Gate: {}.\n", gate.terms());
+    for row in gate.series.iter().take(ROWS) {
+        let word = row.word.as_str();
+        let _infallible = writeln!(out, "- **{word}**: {}: {}", code(&row.name()), row.sentence);
+    }
+    if gate.series.len() > ROWS {
+        let _infallible = writeln!(out, "- … and {} more series", gate.series.len() - ROWS);
+    }
+    out.push('\n');
 }
 
 fn table(figures: &[Figures], out: &mut String) {

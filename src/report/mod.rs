@@ -4,6 +4,7 @@
 
 mod explain;
 mod figures;
+mod gate;
 mod github;
 mod json;
 mod junit;
@@ -13,6 +14,7 @@ mod ndjson;
 #[cfg(feature = "otel")]
 pub mod otlp;
 mod paint;
+pub mod plan;
 pub mod progress;
 mod results;
 mod table;
@@ -20,6 +22,7 @@ mod text;
 mod words;
 
 pub use explain::{TimelineEvent, draw, timeline, timeline_events};
+pub use gate::{GateReport, GateRow};
 pub use json::schema;
 pub use ndjson::line;
 pub use results::{LatencyError, Results, RowIntervals, SummaryRow, Truth, silent_failure};

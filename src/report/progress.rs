@@ -7,6 +7,7 @@ mod steps;
 use std::fmt;
 use std::io::Write;
 
+use super::GateReport;
 use crate::engine::Update;
 use crate::model::Moment;
 use board::Board;
@@ -74,6 +75,19 @@ impl Progress {
             Mode::Live => self.board.take(update, now),
             Mode::Steps => {
                 if let Some(line) = self.steps.line(update, now, self.colour) {
+                    self.write(&format!("{line}\n"));
+                }
+            }
+        }
+    }
+
+    /// Takes in where a gate stands.
+    pub fn gate(&mut self, report: GateReport) {
+        match self.mode {
+            Mode::Silent => {}
+            Mode::Live => self.board.gate(report),
+            Mode::Steps => {
+                for line in self.steps.gate(report, self.colour) {
                     self.write(&format!("{line}\n"));
                 }
             }

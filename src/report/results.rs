@@ -7,6 +7,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::gate::GateReport;
 use crate::model::{Class, LayerState, RunRecord, SkipRecord};
 
 /// What `--format json` prints.
@@ -22,6 +23,9 @@ pub struct Results {
     pub skipped: Vec<SkipRecord>,
     /// Figures per probe, route and input.
     pub summary: Vec<SummaryRow>,
+    /// What the sequential gate says of each series; only from `run --until-decided`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateReport>,
     /// How the verdicts agree with the sandbox's ledger; only from `demo`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub truth: Option<Truth>,
@@ -105,6 +109,7 @@ impl Results {
             runs,
             skipped,
             summary,
+            gate: None,
             truth: None,
             folder: PathBuf::new(),
         }

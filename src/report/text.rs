@@ -8,7 +8,7 @@ use super::paint::Tone;
 use super::results::Truth;
 use super::table::{Cell, Table, wrap};
 use super::words::{DEFAULT_INPUT, clip, count, insecure, name, run_name};
-use super::{Results, Style};
+use super::{Results, Style, gate};
 use crate::model::Class;
 
 /// Lines of skips that are listed; the rest is counted.
@@ -32,8 +32,15 @@ pub(super) fn render(results: &Results, style: Style) -> String {
     if let Some(truth) = &results.truth {
         out.push_str(&told(truth));
     }
+    if let Some(gate) = &results.gate {
+        out.push_str(&gate::text(gate, width(style), style));
+    }
     let _infallible = writeln!(out, "{}", sentence(results));
     out
+}
+
+fn width(style: Style) -> usize {
+    usize::from(if style.width == 0 { 80 } else { style.width })
 }
 
 /// The widest layout that fits: a column for each class, one column for all but delivered, or lines.
@@ -41,7 +48,7 @@ fn summary(figures: &[Figures], style: Style) -> Vec<String> {
     if figures.is_empty() {
         return Vec::new();
     }
-    let width = usize::from(if style.width == 0 { 80 } else { style.width });
+    let width = width(style);
     let fits = |table: &Table| table.width() <= width;
     let tables = [wide(figures), narrow(figures)];
     match tables.iter().find(|t| fits(t)) {

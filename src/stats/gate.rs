@@ -1,14 +1,18 @@
 //! CI with few runs: one route against a stated good and a stated bad level, decided as early as may be.
 
+mod sequence;
+mod shown;
+
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::StatError;
-use super::error::{exact, of, open_share};
-use super::shares::exact_floor;
+use super::error::open_share;
 use super::special::first_count;
 
-/// Levels that a smoke check speaks of.
-const LEVELS: [f64; 6] = [0.5, 0.8, 0.9, 0.95, 0.99, 0.999];
+pub use sequence::{Fate, Sequence, SequenceEnd, Standing};
+pub use shown::{Shown, percent};
+
 /// Wald's limits are hit exactly: ln 20 may come out one digit too low.
 const SLACK: f64 = 1e-12;
 /// Runs beyond which no forecast is made.
@@ -24,7 +28,7 @@ pub struct Gate {
 }
 
 /// What a gate says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub enum GateWord {
     /// The bad level is ruled out.
     #[serde(rename = "good")]
@@ -46,22 +50,6 @@ pub struct Passage {
     pub runs_used: u64,
     /// ln of P(runs | bad level) / P(runs | good level) by then.
     pub log_ratio: f64,
-}
-
-/// What a number of good runs does and does not show.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Shown {
-    /// Good runs.
-    pub good: u64,
-    /// Runs.
-    pub runs: u64,
-    /// The exact floor: at least this share is good.
-    pub floor: f64,
-    /// The highest of the usual levels at or below the floor: a route as bad as this is ruled out.
-    pub rules_out: Option<f64>,
-    /// The next usual level of 90 % or more that is not shown, and the runs in all that would show it if none failed any
-    /// more. `None` where all are shown.
-    pub not_shown: Option<(f64, u64)>,
 }
 
 impl GateWord {
@@ -114,6 +102,30 @@ impl Gate {
             alpha: 0.05,
             beta: 0.05,
         }
+    }
+
+    /// The level of a good route, 0 to 1.
+    #[must_use]
+    pub fn good(&self) -> f64 {
+        self.good
+    }
+
+    /// The level of a bad route, 0 to 1.
+    #[must_use]
+    pub fn bad(&self) -> f64 {
+        self.bad
+    }
+
+    /// The chance at most to call a route at the good level bad.
+    #[must_use]
+    pub fn alpha(&self) -> f64 {
+        self.alpha
+    }
+
+    /// The chance at most to call a route at the bad level good.
+    #[must_use]
+    pub fn beta(&self) -> f64 {
+        self.beta
     }
 
     /// Goes through runs in their order and stops at the first at which a word can be said.
@@ -178,52 +190,17 @@ impl Gate {
         })
     }
 
+    /// The good runs that are still to come, none failing, until it passes; 0 where it does. `None` where a thousand
+    /// million do not suffice.
+    #[must_use]
+    pub fn still_to_pass(&self, successes: u64, failures: u64) -> Option<u64> {
+        let passes = |more: u64| self.at(successes.saturating_add(more), failures).word == GateWord::Good;
+        first_count(0, FARTHEST, passes)
+    }
+
     fn log_ratio(&self, successes: u64, failures: u64) -> f64 {
         let (good, bad) = (self.good, self.bad);
         successes as f64 * (bad / good).ln() + failures as f64 * ((1.0 - bad) / (1.0 - good)).ln()
-    }
-}
-
-impl Shown {
-    /// What `good` of `runs` show at confidence `conf`, looked at once.
-    ///
-    /// # Errors
-    /// No runs, more good runs than runs, a confidence that is not above 0 and below 1.
-    pub fn new(good: u64, runs: u64, conf: f64) -> Result<Self, StatError> {
-        of("good runs", good, "runs", runs)?;
-        let floor = exact_floor(good, runs, conf)?;
-        let rules_out = LEVELS.iter().copied().rfind(|level| *level <= floor);
-        let failures = runs - good;
-        exact("failures", failures)?;
-        let next = LEVELS
-            .iter()
-            .copied()
-            .find(|level| *level >= 0.9 && *level > floor);
-        let not_shown = next.and_then(|level| {
-            let shows = |n: u64| exact_floor(n - failures, n, conf).is_ok_and(|floor| floor >= level);
-            first_count(runs, FARTHEST, shows).map(|needed| (level, needed))
-        });
-        Ok(Self {
-            good,
-            runs,
-            floor,
-            rules_out,
-            not_shown,
-        })
-    }
-
-    /// The sentence: `5 of 5 delivered: rules out 50 %, does not show 90 % (needs 29)`.
-    #[must_use]
-    pub fn sentence(&self, what: &str) -> String {
-        let percent = |level: f64| format!("{} %", (level * 1000.0).round() / 10.0);
-        let out = match self.rules_out {
-            Some(level) => format!("rules out {}", percent(level)),
-            None => format!("does not rule out {}", percent(LEVELS[0])),
-        };
-        let rest = self.not_shown.map_or_else(String::new, |(level, needed)| {
-            format!(", does not show {} (needs {needed})", percent(level))
-        });
-        format!("{} of {} {what}: {out}{rest}", self.good, self.runs)
     }
 }
 
@@ -243,24 +220,6 @@ mod tests {
             assert_eq!([0, 1, 2].map(|f| gate.runs_to_pass(f).unwrap()), pass, "{bad}");
             assert_eq!(gate.failures_to_fail(), Ok(fail), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_smoke_check_says_what_it_does_not_show() {
-        let said = |good, runs| Shown::new(good, runs, 0.95).unwrap().sentence("delivered");
-        assert_eq!(
-            said(5, 5),
-            "5 of 5 delivered: rules out 50 %, does not show 90 % (needs 29)"
-        );
-        assert_eq!(
-            said(29, 29),
-            "29 of 29 delivered: rules out 90 %, does not show 95 % (needs 59)"
-        );
-        assert_eq!(
-            said(0, 3),
-            "0 of 3 delivered: does not rule out 50 %, does not show 90 % (needs 76)"
-        );
-        assert_eq!(said(3000, 3000), "3000 of 3000 delivered: rules out 99.9 %");
     }
 
     #[test]

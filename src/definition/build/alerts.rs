@@ -4,17 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::shared::Shared;
+use crate::alert::Policy;
 use crate::alert::destination::CheckFacts;
-use crate::alert::{Cadence, Policy};
 use crate::definition::known::nearest;
 use crate::definition::raw::{RawAlerts, RawLate, RawProbe};
 use crate::diag::{Code, Problems};
-use crate::lifecycle::schedule::Schedule;
-use crate::model::{Class, Lapse, Leg, Moment, Spanned};
+use crate::model::{Class, Lapse, Spanned};
 
-/// A Monday, 00:00 UTC: schedules are looked at from here on.
-const MONDAY: Moment = Moment(1_767_571_200_000_000_000);
-const HOUR: Duration = Duration::from_secs(3_600);
 /// The longest that an alert may wait for others.
 const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
@@ -44,51 +40,6 @@ pub(super) fn alerts(
     let own = raw.alerts.clone().unwrap_or_default();
     check(&own, shared, problems);
     policy(&own, shared, labels)
-}
-
-/// How often a probe is due, and how long its runs take to be decided.
-pub(super) fn cadence(raw: &RawProbe, schedule: &Schedule, legs: &[&Leg]) -> Cadence {
-    let probe = raw.name.value.as_str();
-    let ticks = ticks_in_30_days(probe, schedule);
-    let jitter = raw.schedule.as_ref().and_then(|s| s.value.jitter.as_ref());
-    let gap = schedule.min_gap() + jitter.map_or(Duration::ZERO, |j| j.value.0);
-    let is_cron = raw.schedule.as_ref().is_some_and(|s| s.value.cron.is_some());
-    let from_each_hour = (0..168).filter(|_| is_cron).filter_map(|hour| {
-        let from = MONDAY.after(HOUR * hour);
-        Some(schedule.next_after(probe, from)?.since(from))
-    });
-    let decided = legs
-        .iter()
-        .map(|leg| leg.grace_end(Moment(0)).since(Moment(0)) + leg.settle)
-        .max();
-    Cadence {
-        ticks: ticks.max(1),
-        longest_gap: from_each_hour.max().unwrap_or_default().max(gap),
-        decided_after: decided.unwrap_or_default(),
-    }
-}
-
-/// Of a schedule with more instants than this in four weeks so many are looked at: the arithmetic of alerts wants a rate.
-const INSTANTS: u64 = 3_000;
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a rate of few instants, and a whole number that is no less than none"
-)]
-fn ticks_in_30_days(probe: &str, schedule: &Schedule) -> u64 {
-    // Four weeks hold each weekday as often.
-    let end = MONDAY.after(HOUR * 24 * 28);
-    let (mut seen, mut last) = (0, Moment(MONDAY.0 - 1));
-    while let Some(next) = schedule.next_after(probe, last).filter(|next| *next < end) {
-        (seen, last) = (seen + 1, next);
-        if seen == INSTANTS {
-            let rate = seen as f64 / last.seconds_since(MONDAY).max(1.0);
-            return (rate * 30.0 * 86_400.0).round() as u64;
-        }
-    }
-    seen * 30 / 28
 }
 
 fn policy(own: &RawAlerts, shared: &Shared, labels: &BTreeMap<String, String>) -> Policy {

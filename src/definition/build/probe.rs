@@ -91,8 +91,6 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         .map(|plan| leg::labels(plan, shared))
         .unwrap_or_default();
     let alerts = alerts::alerts(&raw, shared, &labels, problems);
-    let machine: Vec<&Leg> = legs.iter().map(|leg| leg.leg.as_ref()).collect();
-    let cadence = schedule.as_ref().map(|s| alerts::cadence(&raw, s, &machine));
     let whole = file.decoded.whole && legs.len() == plans.len();
     whole.then(|| Probe {
         name: raw.name.value.as_str().into(),
@@ -109,7 +107,6 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         objective: objective(raw.objective, shared.defaults.objective),
         labels,
         alerts,
-        cadence,
     })
 }
 

@@ -10,6 +10,7 @@ use chrono::{DateTime, MappedLocalTime, NaiveDateTime, TimeDelta, TimeZone as _,
 use chrono_tz::Tz;
 
 use super::fields::{DAY, Field, HOUR, MINUTE, MONTH, SECOND, WEEKDAY};
+use super::rate::{Named, Times24};
 use crate::model::Moment;
 
 /// No zone repeats more than this when its clocks go back.
@@ -28,7 +29,7 @@ pub(super) struct Cron {
     schedules: Arc<[cron::Schedule]>,
     /// The hour field begins with `*`: the clock that runs on is followed.
     every_hour: bool,
-    min_gap: Duration,
+    named: Named,
 }
 
 impl PartialEq for Cron {
@@ -47,7 +48,7 @@ impl Cron {
             zone,
             schedules: schedules.into(),
             every_hour: fields.hour.star,
-            min_gap: fields.min_gap(),
+            named: fields.named(),
             source,
         };
         // Any start will do to tell `30 2` (never) from `29 2` (every few years).
@@ -65,7 +66,12 @@ impl Cron {
     }
 
     pub(super) const fn min_gap(&self) -> Duration {
-        self.min_gap
+        Duration::from_secs(self.named.times.shortest)
+    }
+
+    /// What its fields say, clocks left out.
+    pub(super) const fn named(&self) -> &Named {
+        &self.named
     }
 
     pub(super) fn next_after(&self, after: Moment) -> Option<Moment> {
@@ -250,24 +256,17 @@ impl Fields {
             .map_err(|e| format!("no schedule (up to {LAST_YEAR}) can be made of it: {e}"))
     }
 
-    fn min_gap(&self) -> Duration {
-        let mut first = None;
-        let mut last: Option<u32> = None;
-        let mut shortest = 86_400;
-        for hour in &self.hour.values {
-            for minute in &self.minute.values {
-                for second in &self.second.values {
-                    let at = hour * 3_600 + minute * 60 + second;
-                    first = first.or(Some(at));
-                    shortest = last.map_or(shortest, |last| shortest.min(at - last));
-                    last = Some(at);
-                }
-            }
+    fn named(self) -> Named {
+        let seconds = |at: u32| self.second.values.iter().map(move |second| at + second);
+        let minutes = |at: u32| self.minute.values.iter().map(move |minute| at + minute * 60);
+        let hours = self.hour.values.iter().map(|hour| hour * 3_600);
+        let times = Times24::of(hours.flat_map(minutes).flat_map(seconds));
+        Named {
+            day: self.day,
+            month: self.month,
+            weekday: self.weekday,
+            times,
         }
-        if let (Some(first), Some(last)) = (first, last) {
-            shortest = shortest.min(86_400 + first - last);
-        }
-        Duration::from_secs(u64::from(shortest))
     }
 }
 

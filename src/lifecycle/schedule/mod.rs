@@ -6,6 +6,7 @@
 
 mod cron;
 mod fields;
+mod rate;
 mod stretch;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use crate::model::Moment;
 
 use cron::Cron;
 
+pub use rate::Rate;
 pub use stretch::Stretch;
 pub use window::{Effect, Window};
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::paint::Tone;
 use super::super::table::{Cell, Table, fit, fit_end};
 use super::super::words::{clip, count, seconds};
+use super::super::{GateReport, GateRow};
 use crate::engine::{Step, Update};
 use crate::model::{Class, Moment, RunId, RunRecord};
 
@@ -25,6 +26,7 @@ pub(super) struct Board {
     rows: BTreeMap<(String, String), Row>,
     down: BTreeMap<String, (Moment, String)>,
     notes: Vec<String>,
+    gate: Option<GateReport>,
 }
 
 /// One probe and route.
@@ -68,6 +70,30 @@ impl Board {
         }
     }
 
+    /// Takes in where a gate stands.
+    pub(super) fn gate(&mut self, report: GateReport) {
+        self.gate = Some(report);
+    }
+
+    /// A line for each series of a gate, those that go on first; at most `most`.
+    fn gated(&self, most: usize, width: usize, colour: bool) -> Vec<String> {
+        let Some(gate) = &self.gate else {
+            return Vec::new();
+        };
+        let mut rows: Vec<_> = gate.series.iter().collect();
+        if rows.len() > most {
+            rows.sort_by_key(|row| row.end.is_some());
+        }
+        let line = |row: &&GateRow| row.tone().paint(&fit(&row.so_far(), width), colour);
+        if rows.len() <= most {
+            return rows.iter().map(line).collect();
+        }
+        let shown = rows.iter().take(most.saturating_sub(1)).map(line);
+        shown
+            .chain([fit(&format!("gate: {}", gate.tally()), width)])
+            .collect()
+    }
+
     fn row(&mut self, probe: &str, route: &str) -> &mut Row {
         let key = (clip(probe, 80), clip(route, 80));
         self.rows.entry(key).or_default()
@@ -99,8 +125,10 @@ impl Board {
             tail.truncate(most.saturating_sub(1));
             tail.push(format!("… and {}", count(rest as u64, "more channel")));
         }
-        let room = height.saturating_sub(tail.len() + 1);
+        let gated = self.gated((height / 3).max(1), width, colour);
+        let room = height.saturating_sub(tail.len() + gated.len() + 1);
         let mut lines = self.table(now, width, room, colour);
+        lines.extend(gated);
         let tone = |line: String| Tone::Warn.paint(&fit(&line, width), colour);
         lines.extend(tail.into_iter().map(tone));
         lines

@@ -1,10 +1,11 @@
 //! A line for every step of every run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::super::figures::reason;
 use super::super::paint::Tone;
 use super::super::words::{bad, clip, name, piece, reading, run_name, seconds, skip_name};
+use super::super::{GateReport, GateRow};
 use crate::engine::{Step, StepUpdate, Update};
 use crate::model::{Accepted, Moment, RunId};
 
@@ -14,6 +15,8 @@ pub(super) struct Steps {
     open: HashMap<RunId, Known>,
     /// How many runs each leg had.
     legs: HashMap<String, u64>,
+    /// Series of a gate whose end was told.
+    gated: HashSet<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +86,14 @@ impl Steps {
                 Some(line(None, now, &label, gap))
             }
         }
+    }
+
+    /// A line for each series of a gate that has ended since the last time.
+    pub(super) fn gate(&mut self, report: GateReport, colour: bool) -> Vec<String> {
+        let ended = report.series.into_iter().filter(|row| row.end.is_some());
+        let fresh: Vec<_> = ended.filter(|row| self.gated.insert(row.name())).collect();
+        let line = |row: &GateRow| format!("{:>10} {}", "", row.tone().paint(&row.so_far(), colour));
+        fresh.iter().map(line).collect()
     }
 
     /// A skip bears no run's id: of the runs of its leg that have not left, it is the oldest.

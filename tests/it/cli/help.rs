@@ -6,7 +6,7 @@ use landfall::cli::Args;
 use super::{landfall, out, root};
 
 /// What DESIGN.md's table of commands has, as far as it is built.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "demo",
     "run",
     "serve",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 12] = [
     "runs",
     "mark",
     "backup",
+    "plan",
     "init",
     "schema",
     "reference",

@@ -1,9 +1,11 @@
 //! Commands, run as their users run them.
 
 mod completions;
+mod gate;
 mod help;
 mod history;
 mod init;
+mod plan;
 mod reference;
 mod schema;
 mod usage;

@@ -26,7 +26,7 @@ const TOLD: [&str; 11] = [
 
 #[test]
 fn the_committed_schemas_are_what_the_code_says() {
-    for kind in ["probe", "workspace", "results", "alert"] {
+    for kind in ["probe", "workspace", "results", "plan", "alert"] {
         committed(
             &format!("probes/{kind}.schema.json"),
             &out(&landfall(&root(), &["schema", kind])),

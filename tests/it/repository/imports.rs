@@ -47,7 +47,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("store", &["model", "clock", "redact"]),
     // Errors at run time are drawn as those at load are.
-    ("report", &["model", "diag", "redact"]),
+    ("report", &["model", "diag", "redact", "stats"]),
     (
         "report::progress",
         &["engine::Update", "engine::Step", "engine::StepUpdate"],
