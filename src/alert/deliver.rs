@@ -36,6 +36,12 @@ pub struct Status {
     pub failed: u64,
     /// Messages that were given up since start.
     pub given_up: u64,
+    /// Messages that waited and were replaced since start: by one that sums them up, or by a later state of their alert.
+    pub summed_up: u64,
+    /// When a message was last taken since start, RFC 3339; null before the first.
+    pub last_success: Option<String>,
+    /// When an attempt last failed since start, RFC 3339; null before the first.
+    pub last_failure: Option<String>,
     /// Since when it takes nothing, RFC 3339; null while it does.
     pub down_since: Option<String>,
     /// What the last failed attempt said, while it is down.
@@ -60,6 +66,9 @@ struct Fares {
     sent: u64,
     failed: u64,
     given_up: u64,
+    summed_up: u64,
+    last_success: Option<Moment>,
+    last_failure: Option<Moment>,
     down: Option<(Moment, String)>,
     logged: Option<Moment>,
 }
@@ -118,6 +127,9 @@ impl Line {
             sent: fares.sent,
             failed: fares.failed,
             given_up: fares.given_up,
+            summed_up: fares.summed_up,
+            last_success: fares.last_success.map(Moment::to_rfc3339),
+            last_failure: fares.last_failure.map(Moment::to_rfc3339),
             down_since: fares.down.as_ref().map(|(since, _)| since.to_rfc3339()),
             error: fares.down.as_ref().map(|(_, why)| why.clone()),
         }
@@ -169,6 +181,7 @@ impl Line {
     async fn attempt(&self, tools: &Tools) {
         let now = tools.clock.now();
         let changes = lock(&self.outbox).compact(now, self.stateful);
+        lock(&self.state).summed_up += changes.forget.len() as u64;
         self.keep(tools, changes).await;
         let Some(entry) = lock(&self.outbox).first().cloned() else {
             return;
@@ -197,6 +210,7 @@ impl Line {
     fn went_well(&self, tools: &Tools, what: &str, said: &str) {
         let mut fares = lock(&self.state);
         fares.sent += 1;
+        fares.last_success = Some(tools.clock.now());
         let down = fares.down.take();
         fares.logged = None;
         drop(fares);
@@ -243,6 +257,7 @@ impl Line {
         let why = tools.redactor.text(&failure.message).into_owned();
         let mut fares = lock(&self.state);
         fares.failed += 1;
+        fares.last_failure = Some(now);
         let since = fares.down.as_ref().map_or(now, |(since, _)| *since);
         fares.down = Some((since, why.clone()));
         let loud = fares.logged.is_none_or(|last| now.since(last) >= LOG_AGAIN);

@@ -62,16 +62,33 @@ impl Mute {
     }
 }
 
+/// Every mute that has not ended, those that were set first first.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn in_force(store: &dyn Store, now: Moment) -> Result<Vec<Mute>, Fault> {
+    let kept = all(store).await?.into_iter();
+    let mut mutes: Vec<Mute> = kept
+        .filter_map(|(_, mute)| mute)
+        .filter(|m| !m.over(now))
+        .collect();
+    mutes.sort_by(|a, b| (a.since, &a.id).cmp(&(b.since, &b.id)));
+    Ok(mutes)
+}
+
+async fn all(store: &dyn Store) -> Result<Vec<(String, Option<Mute>)>, Fault> {
+    let kept = store.kept(SPACE.to_owned()).await?.into_iter();
+    Ok(kept
+        .map(|(key, value)| (key, serde_json::from_value(value).ok()))
+        .collect())
+}
+
 /// Every mute that has not ended; those that have are forgotten.
 ///
 /// # Errors
 /// The store does not answer.
 pub async fn mutes(store: &dyn Store, now: Moment) -> Result<Vec<Mute>, Fault> {
-    let kept = store.kept(SPACE.to_owned()).await?;
-    let all: Vec<(String, Option<Mute>)> = kept
-        .into_iter()
-        .map(|(key, value)| (key, serde_json::from_value(value).ok()))
-        .collect();
+    let all = all(store).await?;
     let over = |mute: &Option<Mute>| mute.as_ref().is_none_or(|m| m.over(now));
     let ended: Vec<Keep> = all
         .iter()
@@ -88,11 +105,11 @@ pub async fn mutes(store: &dyn Store, now: Moment) -> Result<Vec<Mute>, Fault> {
         .collect())
 }
 
-/// Sets a mute, or replaces the one of its id.
+/// What has to be kept so that a mute holds beside those that are in force.
 ///
 /// # Errors
-/// It has ended already, has no id or too long a reason; there are too many; the store does not take it.
-pub async fn mute(store: &dyn Store, mute: &Mute, now: Moment) -> Result<(), Fault> {
+/// It has ended already, has no id or too long a reason, or there are too many.
+pub fn setting(mute: &Mute, there: &[Mute], now: Moment) -> Result<Keep, Fault> {
     let refuse = |message: String| Err(Fault::new(Reason::Input, message));
     if mute.id.is_empty() || mute.id.len() > 100 {
         return refuse(String::from("a mute needs an id of 1 to 100 bytes"));
@@ -106,14 +123,29 @@ pub async fn mute(store: &dyn Store, mute: &Mute, now: Moment) -> Result<(), Fau
     if mute.reason.chars().count() > REASON {
         return refuse(format!("the reason of a mute has at most {REASON} characters"));
     }
-    let there = mutes(store, now).await?;
     if there.len() >= MOST && there.iter().all(|m| m.id != mute.id) {
         return refuse(format!(
             "there are {MOST} mutes, and no more are kept: end one first"
         ));
     }
     let value = serde_json::to_value(mute).map_err(|e| Fault::new(Reason::Internal, e.to_string()))?;
-    store.keep(SPACE, &mute.id, Some(value)).await
+    Ok(Keep::put(SPACE, &mute.id, value))
+}
+
+/// Sets a mute, or replaces the one of its id.
+///
+/// # Errors
+/// As [`setting`]; the store does not take it.
+pub async fn mute(store: &dyn Store, mute: &Mute, now: Moment) -> Result<(), Fault> {
+    let there = mutes(store, now).await?;
+    store.keep_all(vec![setting(mute, &there, now)?]).await
+}
+
+/// An id for a new mute, from random bytes.
+#[must_use]
+pub fn fresh_id(random: [u8; 32]) -> String {
+    let eight: String = random.iter().take(4).map(|b| format!("{b:02x}")).collect();
+    format!("m-{eight}")
 }
 
 /// Ends a mute.

@@ -10,12 +10,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::deliver::{Line, Status, Tools, lock};
+use super::deliver::{Line, OUTBOX, Status, Tools, lock};
 use super::destination::Destination;
 use super::notice::{About, Notice};
 use super::policy::Policy;
 use crate::clock::{Clock, Random};
-use crate::model::{Moment, RunRecord, SkipRecord};
+use crate::model::{Fault, Moment, RunRecord, SkipRecord};
 use crate::redact::Redactor;
 use crate::store::Store;
 use worker::Worker;
@@ -74,6 +74,27 @@ pub struct Alerts {
     missed: Arc<AtomicU64>,
     lines: BTreeMap<String, Arc<Line>>,
     open: Arc<Mutex<BTreeMap<String, Notice>>>,
+}
+
+/// The alerts that are open and were told, by what a store keeps of these probes; also while a daemon writes to it.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn open_in(store: &dyn Store, watched: &[Watched], now: Moment) -> Result<Vec<Notice>, Fault> {
+    worker::open_in(store, watched, now).await
+}
+
+/// How many messages wait for each destination, by what a store keeps.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn waiting_in(store: &dyn Store) -> Result<BTreeMap<String, u64>, Fault> {
+    let mut waiting = BTreeMap::new();
+    for (key, _) in store.kept(OUTBOX.to_owned()).await? {
+        let name = key.rsplit_once('/').map_or(key.as_str(), |(name, _)| name);
+        *waiting.entry(name.to_owned()).or_default() += 1;
+    }
+    Ok(waiting)
 }
 
 /// What is handed to the worker.

@@ -1,5 +1,8 @@
 //! `landfall alerts`: tries destinations out, and goes through history with the rules.
 
+mod mutes;
+pub(super) mod views;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +16,7 @@ use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::definition::{RunScope, Workspace};
 use crate::model::{Fault, Moment, Scope};
 use crate::store::{self, Location, Order, RunFilter, Store};
+pub(super) use mutes::{ListArgs, MuteArgs, UnmuteArgs};
 
 /// History that is gone through where nothing else is asked for, in days.
 const DAYS: u64 = 30;
@@ -25,6 +29,9 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Alerts) -> Exit {
     let done = match args.command {
         args::AlertsCommand::Test { destination } => test(&workspace, destination.as_deref()).await,
         args::AlertsCommand::Replay(replay) => self::replay(&workspace, replay).await,
+        args::AlertsCommand::List(list) => mutes::list(&workspace, list).await,
+        args::AlertsCommand::Mute(mute) => mutes::mute(&workspace, mute).await,
+        args::AlertsCommand::Unmute(unmute) => mutes::unmute(&workspace, unmute).await,
     };
     done.unwrap_or_else(|(exit, message)| {
         output::error(&message);

@@ -35,7 +35,7 @@ pub(super) enum Command {
     Run(Run),
     /// Fire the probes of the workspace on their schedules until told to stop
     Serve(Serve),
-    /// Try the destinations of alerts out, or go through history with the rules
+    /// List and mute alerts, try their destinations out, or go through history with the rules
     Alerts(Alerts),
     /// Say how many runs a claim, a gate, a comparison or an objective needs
     Plan(super::plan::Args),
@@ -167,6 +167,12 @@ pub(super) enum AlertsCommand {
     },
     /// Run the rules over stored history and say how often they would have fired, when, and for how long
     Replay(Replay),
+    /// List the alerts that are open, the mutes in force and what waits to be sent
+    List(super::alerts::ListArgs),
+    /// Tell nobody of alerts for a while; a daemon that runs takes it up within seconds
+    Mute(super::alerts::MuteArgs),
+    /// End a mute
+    Unmute(super::alerts::UnmuteArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -339,7 +345,7 @@ pub(super) fn some_time(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn store(text: &str) -> Result<String, String> {
+pub(super) fn store(text: &str) -> Result<String, String> {
     // The folder is known only once the workspace is found.
     let known = crate::store::Location::parse(text, std::path::Path::new(""));
     known.map(|_| text.to_owned()).map_err(|fault| fault.message)

@@ -11,7 +11,7 @@ use super::{Exit, args, output, signals, start};
 use crate::clock::{Clock, SystemClock, SystemRandom};
 use crate::engine::{Engine, Options, Setup};
 use crate::lifecycle::Settings;
-use crate::report::Results;
+use crate::report::{Format, Results};
 
 /// Runs the command.
 pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
@@ -147,6 +147,10 @@ async fn fire(setup: Setup, plan: &Plan, gates: Option<Gates>, args: &args::Run)
         collector.skipped,
     );
     results.folder = folder;
+    if let (Some(gate), Format::Ndjson) = (&gate, args.output.format) {
+        // One record a line is the contract of stdout: what the gate says stands beside it.
+        gate.lines().iter().for_each(|line| output::line(line));
+    }
     results.gate = gate;
     match output::write(&args.output, &results, true) {
         Ok(()) => exit,

@@ -71,6 +71,12 @@ impl GateReport {
         }
     }
 
+    /// A line for each series, for those who read the runs and not the report.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.series.iter().map(GateRow::so_far).collect()
+    }
+
     /// `2 good, 1 bad, 1 not enough runs`.
     pub(super) fn tally(&self) -> String {
         let words = [GateWord::Good, GateWord::Bad, GateWord::NotEnough];
@@ -147,6 +153,12 @@ impl GateRow {
         let more = self.needs.map_or_else(String::new, |needs| {
             format!(", {} more to be good", needs - self.counted)
         });
+        if self.counted == 0 {
+            let needs = self
+                .needs
+                .map_or_else(String::new, |needs| format!(", {needs} to be good"));
+            return format!("{name}: no run counts yet{needs}");
+        }
         let missed = match self.unobserved + self.skipped {
             0 => String::new(),
             n => format!("; {n} did not count"),

@@ -39,6 +39,12 @@ pub struct Gauges {
     pub observations: BTreeMap<(String, String), u64>,
     /// What listeners refused, by a stable word.
     pub refused: BTreeMap<String, u64>,
+    /// Open alerts by probe, at zero where there is none.
+    pub alerts_open: BTreeMap<String, u64>,
+    /// Ended runs and skips that alerting could not take at once and read again from the store.
+    pub alerts_missed: u64,
+    /// How those who are told of alerts fare.
+    pub destinations: BTreeMap<String, Destination>,
     /// Bytes that the store takes on disk.
     pub store_bytes: u64,
     /// Whether the last reload was taken.
@@ -47,6 +53,27 @@ pub struct Gauges {
     pub reloaded_at: f64,
     /// The process: resident bytes, open files, seconds of CPU, and the Unix time of its start.
     pub process: Process,
+}
+
+/// How a destination of alerts fares.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Destination {
+    /// Whether it takes messages, as far as is known.
+    pub up: bool,
+    /// Messages that wait.
+    pub waiting: u64,
+    /// Messages that were taken.
+    pub sent: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Messages that were given up.
+    pub given_up: u64,
+    /// Messages that waited and were replaced by a summary or by a later state.
+    pub summed_up: u64,
+    /// Unix time, in seconds, at which a message was last taken.
+    pub last_success: Option<f64>,
+    /// Unix time, in seconds, at which an attempt last failed.
+    pub last_failure: Option<f64>,
 }
 
 /// What the system says of the process.

@@ -348,6 +348,14 @@ pub fn mark_beside(location: &Location, mark: &Mark, options: &Options) -> Resul
     SqliteStore::mark_beside(location.file()?, mark, options)
 }
 
+/// Keeps and forgets values of the daemon's small state, beside a daemon that may have the store open. Blocks.
+///
+/// # Errors
+/// See [`SqliteStore::keep_beside`].
+pub fn keep_beside(location: &Location, entries: Vec<Keep>, options: &Options) -> Result<(), Fault> {
+    SqliteStore::keep_beside(location.file()?, entries, options)
+}
+
 /// Which store a workspace asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Location {

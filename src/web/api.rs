@@ -1,6 +1,7 @@
 //! JSON under `/api/v1`. The OpenAPI document follows from these handlers and from the types of
 //! [`super::daemon`].
 
+mod alerts;
 mod body;
 mod document;
 mod follow;
@@ -20,6 +21,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::site::Shared;
+use crate::model::Moment;
+use problem::FieldError;
 
 pub use document::document;
 pub(super) use problem::Problem;
@@ -48,6 +51,10 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(follow::follow))
         .routes(routes!(runs::one))
         .routes(routes!(marks::list, marks::add))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::destinations))
+        .routes(routes!(alerts::mutes, alerts::mute))
+        .routes(routes!(alerts::unmute))
 }
 
 /// Whether a request says that its body is JSON. A page of another site cannot say so without being asked first
@@ -79,4 +86,14 @@ fn clean(site: &Shared, content: &impl Serialize) -> serde_json::Result<String> 
     let mut value = serde_json::to_value(content)?;
     site.daemon.redactor().value(&mut value);
     Ok(value.to_string())
+}
+
+/// An instant of a body.
+fn moment(pointer: &str, text: Option<String>) -> Result<Option<Moment>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let read = Moment::from_rfc3339(&text).ok_or_else(|| {
+        let detail = format!("`{text}` is no time: RFC 3339 is expected, such as 2026-11-22T10:00:00Z");
+        Problem::invalid(vec![FieldError::pointer(pointer, detail)])
+    })?;
+    Ok(Some(read))
 }

@@ -3,6 +3,7 @@
 //! [`Daemon`] is the one way by which [`crate::web`] reaches what runs; `cli::serve` implements it. It speaks of
 //! records and of [`views`]: these types are the API's answers, and their doc comments its reference.
 
+mod alerts;
 mod refused;
 mod views;
 
@@ -15,6 +16,7 @@ use crate::model::{Mark, RunId};
 use crate::redact::Redactor;
 use crate::store::{Page, RunFilter};
 
+pub use alerts::{AlertView, AlertsView, DestinationView, MuteView, NewMute, Unmuted};
 pub use refused::{Diagnostic, Refused};
 pub use views::{
     Change, ChannelView, Fire, Fired, LastRun, NewMark, Pause, PauseView, ProbeView, Reloaded, Resumed,
@@ -103,6 +105,15 @@ pub trait Daemon: Send + Sync + 'static {
 
     /// Notes a deployment or an incident.
     fn mark(&self, mark: NewMark) -> BoxFuture<'_, Result<Mark, Refused>>;
+
+    /// The alerts that are open and were told, the mutes in force, and how those who are told fare.
+    fn alerts(&self) -> BoxFuture<'_, Result<AlertsView, Refused>>;
+
+    /// Tells nobody of alerts for a while; outlives a restart.
+    fn mute(&self, mute: NewMute) -> BoxFuture<'_, Result<MuteView, Refused>>;
+
+    /// Ends a mute.
+    fn unmute(&self, id: String) -> BoxFuture<'_, Result<Unmuted, Refused>>;
 
     /// Knows the secrets of the definitions in force; every answer goes through it.
     fn redactor(&self) -> Arc<Redactor>;

@@ -3,6 +3,7 @@
 //! Text that came from outside goes through [`layout::Look::text`]; what it yields is escaped by the templates.
 
 mod act;
+mod alerts;
 mod home;
 mod layout;
 mod run;
@@ -31,6 +32,9 @@ pub(super) fn router() -> Router<Shared> {
         .route("/probes/{probe}/fire", post(act::fire))
         .route("/probes/{probe}/pause", post(act::pause))
         .route("/probes/{probe}/resume", post(act::resume))
+        .route("/alerts", get(alerts::show))
+        .route("/alerts/mute", post(alerts::mute))
+        .route("/alerts/unmute", post(alerts::unmute))
         .route("/sign-out", post(sign_in::sign_out))
         .method_not_allowed_fallback(async || {
             plain(StatusCode::METHOD_NOT_ALLOWED, "this page cannot be used so")

@@ -12,13 +12,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::http;
-use super::webhook::Headers;
 use super::{CheckFacts, Destination, Failure, Kind, OpenContext};
 use crate::alert::notice::{AlertState, Notice};
 use crate::alert::policy::{Severity, Topic, word};
 use crate::clock::Clock;
 use crate::diag::{Code, Problems};
-use crate::model::{Fault, Lapse, Moment, Reason, Span, Spanned, Template};
+use crate::model::{Fault, Headers, Lapse, Moment, Reason, Span, Spanned, Template};
 use crate::tls::Tls;
 
 /// An alert that is not sent again expires after so many times the interval, as Prometheus has it.

@@ -1,6 +1,5 @@
 //! The `webhook` destination.
 
-use std::fmt;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -8,9 +7,8 @@ use futures::future::BoxFuture;
 use hmac::{Hmac, KeyInit, Mac as _};
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Url};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::Value;
 use sha2::Sha256;
 
@@ -19,7 +17,7 @@ use super::{CheckFacts, Destination, Failure, Kind, Names, OpenContext};
 use crate::alert::notice::Notice;
 use crate::clock::Clock;
 use crate::diag::{Code, Problems};
-use crate::model::{Fault, Free, Lapse, Reason, Scope, Secret, Span, Spanned, Template};
+use crate::model::{Fault, Free, Headers, Lapse, Reason, Scope, Secret, Span, Spanned, Template};
 use crate::tls::Tls;
 
 /// The kind.
@@ -87,47 +85,10 @@ pub enum Format {
     Pagerduty,
 }
 
-/// Headers in the order written.
-#[derive(Clone, Debug, Default)]
-pub struct Headers(pub Vec<(Spanned<String>, Template)>);
-
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 
 fn timeout() -> Spanned<Lapse> {
     Spanned::new(Lapse::secs(10), Span::default())
-}
-
-impl<'de> Deserialize<'de> for Headers {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Headers;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a mapping of header names to values")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
-                let mut all = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    all.push(entry);
-                }
-                Ok(Headers(all))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
-}
-
-impl JsonSchema for Headers {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Headers".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let value = Template::json_schema(generator);
-        json_schema!({ "type": "object", "additionalProperties": value })
-    }
 }
 
 impl Format {

@@ -20,11 +20,14 @@ use crate::alert::policy::Severity;
 use crate::alert::rules::{self, Decision, Event, Input, State};
 use crate::model::{Moment, RunRecord};
 use crate::store::{KEEP_BYTES, Keep};
+pub(in crate::alert) use load::open_in;
 use load::{SERIES, STATE};
 
 /// How often time is looked at, and how often state that decided nothing is kept.
 const BEAT: Duration = Duration::from_secs(1);
 const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often mutes are read again: `landfall alerts mute` writes them beside the daemon.
+const MUTES_EVERY: Duration = Duration::from_secs(5);
 /// Items that are taken before what they decided is kept.
 const AT_ONCE: usize = 512;
 /// What is noted so long before an alert began is told with it.
@@ -51,6 +54,7 @@ pub(super) struct Worker {
     open: Arc<Mutex<BTreeMap<String, Notice>>>,
     probes: BTreeMap<String, Probe>,
     mutes: Vec<Mute>,
+    mutes_read: Moment,
     /// What was decided and is not kept yet.
     unkept: Vec<Keep>,
     kept: Moment,
@@ -77,6 +81,7 @@ impl Worker {
             open,
             probes: BTreeMap::new(),
             mutes: Vec::new(),
+            mutes_read: kept,
             unkept: Vec::new(),
             kept,
             number: 0,
@@ -111,19 +116,23 @@ impl Worker {
                 () = stop.cancelled() => break,
                 () = beat => {}
             }
-            self.turn(batch).await;
+            self.turn(batch, items.is_empty()).await;
         }
         // What came in before the end belongs to it.
         items.close();
         let mut rest = Vec::new();
         while items.recv_many(&mut rest, AT_ONCE).await > 0 {
-            self.turn(std::mem::take(&mut rest)).await;
+            self.turn(std::mem::take(&mut rest), items.is_empty()).await;
         }
         self.kept = Moment(0);
         self.keep().await;
     }
 
-    async fn turn(&mut self, batch: Vec<Item>) {
+    /// `drained`: nothing more waits. Only then is what was missed read from the store, for it came after what waits.
+    async fn turn(&mut self, batch: Vec<Item>, drained: bool) {
+        if self.tools.clock.now().since(self.mutes_read) >= MUTES_EVERY {
+            self.read_mutes().await;
+        }
         let mut decided = Vec::new();
         for item in batch {
             match item {
@@ -141,7 +150,7 @@ impl Worker {
             }
         }
         let missed = self.missed.load(Ordering::Relaxed);
-        if missed > self.caught_up {
+        if missed > self.caught_up && drained {
             tracing::warn!(
                 missed = missed - self.caught_up,
                 "more runs ended than alerting could take: they are read from the store"
@@ -294,6 +303,7 @@ impl Worker {
     }
 
     async fn read_mutes(&mut self) {
+        self.mutes_read = self.tools.clock.now();
         match mute::mutes(self.tools.store.as_ref(), self.tools.clock.now()).await {
             Ok(mutes) => self.mutes = mutes,
             Err(fault) => {

@@ -1,6 +1,7 @@
 //! The daemon as pages and API see it: one place that answers for engine, schedule, store and board.
 
 mod act;
+mod alerts;
 mod views;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use tokio::sync::{Mutex, broadcast};
 use super::bell::Bell;
 use super::board::Board;
 use super::gauges::Sources;
+use crate::alert::Alerts;
 use crate::clock::{Clock, Random};
 use crate::definition::{Probe, Workspace};
 use crate::engine::{Engine, Ticker};
@@ -21,8 +23,9 @@ use crate::redact::Redactor;
 use crate::report::metrics::{self, Metrics};
 use crate::store::{Page, RunFilter, Store};
 use crate::web::daemon::{
-    Change, ChannelView, Daemon, Diagnostic, Event, Fire, Fired, NewMark, Pause, PauseView, ProbeView,
-    Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView, Target, Unready,
+    AlertsView, Change, ChannelView, Daemon, Diagnostic, Event, Fire, Fired, MuteView, NewMark, NewMute,
+    Pause, PauseView, ProbeView, Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView, Target,
+    Unmuted, Unready,
 };
 
 /// The store has so long to take a heartbeat before it counts as one that does not write.
@@ -38,6 +41,8 @@ pub(super) struct Desk {
     pub(super) ticker: Ticker,
     pub(super) store: Arc<dyn Store>,
     pub(super) board: Arc<Board>,
+    /// Who tells people.
+    pub(super) alerting: Arc<Alerts>,
     pub(super) bell: Arc<Bell>,
     /// What was counted, and what is read when somebody asks.
     pub(super) metrics: (Metrics, Sources),
@@ -191,6 +196,18 @@ impl Daemon for Desk {
 
     fn mark(&self, mark: NewMark) -> BoxFuture<'_, Result<Mark, Refused>> {
         Box::pin(act::mark(self, mark))
+    }
+
+    fn alerts(&self) -> BoxFuture<'_, Result<AlertsView, Refused>> {
+        Box::pin(alerts::all(self))
+    }
+
+    fn mute(&self, mute: NewMute) -> BoxFuture<'_, Result<MuteView, Refused>> {
+        Box::pin(alerts::set(self, mute))
+    }
+
+    fn unmute(&self, id: String) -> BoxFuture<'_, Result<Unmuted, Refused>> {
+        Box::pin(async move { alerts::end(self, &id).await })
     }
 
     fn redactor(&self) -> Arc<Redactor> {

@@ -1,13 +1,15 @@
 //! What is read at the moment of a scrape.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
 use super::board::Board;
+use crate::alert::{Alerts, Status};
 use crate::definition::Workspace;
 use crate::engine::{Engine, Ticker};
 use crate::model::{Moment, ProbeState};
-use crate::report::metrics::{Gauges, Process};
+use crate::report::metrics::{Destination, Gauges, Process};
 use crate::store::Store;
 use crate::web::HttpListener;
 
@@ -15,6 +17,8 @@ use crate::web::HttpListener;
 #[derive(Clone)]
 pub(super) struct Sources {
     pub(super) board: Arc<Board>,
+    /// Who tells people.
+    pub(super) alerting: Arc<Alerts>,
     pub(super) engine: Engine,
     pub(super) ticker: Ticker,
     pub(super) store: Arc<dyn Store>,
@@ -44,11 +48,47 @@ impl Sources {
                 .collect(),
             observations: self.engine.counters().observations,
             refused: refused.map(|(word, n)| (word.to_owned(), n)).collect(),
+            alerts_open: self.open_alerts(),
+            alerts_missed: self.alerting.missed(),
+            destinations: self
+                .alerting
+                .destinations()
+                .into_iter()
+                .map(|status| (status.name.clone(), destination(&status)))
+                .collect(),
             store_bytes: size.map(|size| size.bytes).unwrap_or_default(),
             reload_taken: true,
             reloaded_at: unix(self.started),
             process: process(self.started),
         }
+    }
+}
+
+impl Sources {
+    /// How many alerts of each probe are open; probes without one are told too.
+    fn open_alerts(&self) -> BTreeMap<String, u64> {
+        let probes = self.workspace.probes.iter();
+        let mut open: BTreeMap<String, u64> = probes.map(|probe| (probe.name.to_string(), 0)).collect();
+        for notice in self.alerting.open() {
+            if let Some(n) = open.get_mut(&notice.probe) {
+                *n += 1;
+            }
+        }
+        open
+    }
+}
+
+fn destination(status: &Status) -> Destination {
+    let at = |text: &Option<String>| text.as_deref().and_then(Moment::from_rfc3339).map(unix);
+    Destination {
+        up: status.down_since.is_none(),
+        waiting: status.waiting as u64,
+        sent: status.sent,
+        failed: status.failed,
+        given_up: status.given_up,
+        summed_up: status.summed_up,
+        last_success: at(&status.last_success),
+        last_failure: at(&status.last_failure),
     }
 }
 

@@ -95,7 +95,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     let metrics = telemetry::metrics(&workspace);
     hub.subscribe(Arc::new(counting::Counting(metrics.clone())));
     let alerting = alerts::start(&workspace, store.clone(), clock.clone(), &stop, &tasks).map_err(blind)?;
-    hub.subscribe(Arc::new(alerts::Told(alerting)));
+    hub.subscribe(Arc::new(alerts::Told(alerting.clone())));
     let (engine, updates) = Engine::start(Setup {
         workspace: workspace.clone(),
         store: store.clone(),
@@ -131,6 +131,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     // 7. Who asks, and who is told without asking: pages and API, and the collector.
     let now = gauges::Sources {
         board: board.clone(),
+        alerting: alerting.clone(),
         engine: engine.clone(),
         ticker: ticker.clone(),
         store: store.clone(),
@@ -144,6 +145,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
         ticker: ticker.clone(),
         store: store.clone(),
         board: board.clone(),
+        alerting,
         bell,
         metrics: (metrics.clone(), now.clone()),
         probes,

@@ -6,6 +6,8 @@ use super::series::{LAYERS, Series, Times};
 use super::{Gauges, Process};
 use crate::model::{Class, SkipReason};
 
+mod telling;
+
 pub(in crate::report) struct Family<'a> {
     /// Without the suffixes that a format adds.
     pub(in crate::report) name: &'static str,
@@ -44,6 +46,7 @@ pub(in crate::report) fn families<'a>(
 ) -> Vec<Family<'a>> {
     let mut all = of_runs(location, series, now);
     all.extend(of_sight(now));
+    all.extend(telling::families(now));
     all.extend(of_landfall(now));
     all
 }

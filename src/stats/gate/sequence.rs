@@ -235,7 +235,7 @@ mod tests {
         sequence.ended(0, Success);
         sequence.ended(1, Success);
         sequence.ended(2, Failure);
-        assert!(!sequence.standing().end.is_some() && sequence.wants_a_run());
+        assert!(sequence.standing().end.is_none() && sequence.wants_a_run());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::small::{self, Small};
 use super::trouble::{damaged, fault};
 use super::{Options, files};
 use crate::model::{Fault, Mark, Reason};
+use crate::store::Keep;
 
 /// The file, links resolved, where it is a store that this landfall knows. One of an older landfall is brought up to date
 /// first, unless somebody holds it.
@@ -52,14 +53,22 @@ pub(super) fn existing(path: &Path, options: &Options) -> Result<PathBuf, Fault>
 
 /// Puts a mark into the file in a transaction of its own.
 pub(super) fn mark(path: &Path, mark: &Mark, options: &Options) -> Result<(), Fault> {
-    let write = Small::mark(mark)?;
+    write(path, &Small::mark(mark)?, "marking", options)
+}
+
+/// Keeps and forgets values of the daemon's small state in a transaction of its own.
+pub(super) fn keep(path: &Path, entries: Vec<Keep>, options: &Options) -> Result<(), Fault> {
+    write(path, &Small::keep(entries)?, "keeping state", options)
+}
+
+fn write(path: &Path, write: &Small, doing: &str, options: &Options) -> Result<(), Fault> {
     let file = existing(path, options)?;
     let on = schema::open_second_writer(&file)?;
     let done = on
         .execute_batch("BEGIN IMMEDIATE")
-        .and_then(|()| small::apply(&on, &write))
+        .and_then(|()| small::apply(&on, write))
         .and_then(|()| on.execute_batch("COMMIT"));
-    done.map_err(|e| fault(&file, "marking", &e))
+    done.map_err(|e| fault(&file, doing, &e))
 }
 
 /// Copies the store as it is at one instant, while others write; verifies the copy and gives its bytes.

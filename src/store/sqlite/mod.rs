@@ -125,6 +125,15 @@ impl SqliteStore {
         beside::mark(path, mark, options)
     }
 
+    /// Keeps and forgets values of the daemon's small state at `path`, beside a process that may have it open. Blocks as
+    /// [`SqliteStore::mark_beside`] does.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open_beside`]; a name or a value is larger than its bound; or it cannot be written.
+    pub fn keep_beside(path: &Path, entries: Vec<Keep>, options: &Options) -> Result<(), Fault> {
+        beside::keep(path, entries, options)
+    }
+
     /// The file, links resolved.
     #[must_use]
     pub fn file(&self) -> &Path {

@@ -5,10 +5,10 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use crate::diag::{Code, Problems};
-use crate::model::{Free, Lapse, Secret, Spanned, Template};
+use crate::model::{Free, Headers, Lapse, Secret, Spanned, Template};
 use crate::tls::Secured;
 
 /// A mail, handed to an SMTP server. `response.status` is the reply code of the step
@@ -158,43 +158,6 @@ impl JsonSchema for Addresses {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let one = Template::json_schema(generator);
         json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
-    }
-}
-
-/// Headers in the order written.
-#[derive(Clone, Debug, Default)]
-pub struct Headers(pub Vec<(Spanned<String>, Template)>);
-
-impl<'de> Deserialize<'de> for Headers {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Headers;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a mapping of header names to values")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers, A::Error> {
-                let mut all = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    all.push(entry);
-                }
-                Ok(Headers(all))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
-}
-
-impl JsonSchema for Headers {
-    fn inline_schema() -> bool {
-        true
-    }
-    fn schema_name() -> Cow<'static, str> {
-        "Headers".into()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let value = Template::json_schema(generator);
-        json_schema!({ "type": "object", "additionalProperties": value })
     }
 }
 

@@ -15,7 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::model::{Class, Mark};
 use crate::web::daemon::{
-    Change, Fired, PauseView, ProbeView, Reloaded, Resumed, RunPage, Status, StoreView,
+    Change, Fired, MuteView, PauseView, ProbeView, Reloaded, Resumed, RunPage, Status, StoreView, Unmuted,
 };
 use crate::web::site::Shared;
 
@@ -51,12 +51,13 @@ macro_rules! documented {
 documented!(answers:
     Status, ProbeView, Fired, PauseView, Resumed, Reloaded, RunPage, Change, Mark, StoreView, super::problem::Details,
     super::system::ChannelList, super::probes::ProbeList, super::runs::RunAnswer,
-    super::marks::MarkList,
+    super::marks::MarkList, super::alerts::AlertList, super::alerts::MuteList, super::alerts::DestinationList,
+    MuteView, Unmuted,
 );
 
 documented!(bodies:
     super::body::Nothing, super::probes::FireAsk, super::probes::PauseAsk, super::probes::ResumeAsk,
-    super::marks::MarkAsk,
+    super::marks::MarkAsk, super::alerts::MuteAsk,
 );
 
 /// The OpenAPI 3.1 document of the API.

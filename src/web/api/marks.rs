@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::body::Ask;
 use super::params::{NoQuery, Query};
-use super::problem::FieldError;
-use super::{Problem, json};
-use crate::model::{Mark, MarkKind, Moment};
+use super::{Problem, json, moment};
+use crate::model::{Mark, MarkKind};
 use crate::web::auth::Caller;
 use crate::web::daemon::NewMark;
 use crate::web::site::Shared;
@@ -84,13 +83,4 @@ pub(super) async fn add(
     };
     let mark = site.daemon.mark(mark).await?;
     Ok(json(&site, StatusCode::CREATED, &mark))
-}
-
-fn moment(pointer: &str, text: Option<String>) -> Result<Option<Moment>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let read = Moment::from_rfc3339(&text).ok_or_else(|| {
-        let detail = format!("`{text}` is no time: RFC 3339 is expected, such as 2026-11-22T10:00:00Z");
-        Problem::invalid(vec![FieldError::pointer(pointer, detail)])
-    })?;
-    Ok(Some(read))
 }

@@ -100,9 +100,9 @@ fn channel_down(look: &Look, channel: &ChannelView) -> Markup {
 
 fn probe_card(look: &Look, probe: &ProbeView, caller: &Caller) -> Markup {
     html! {
-        article {
+        article id=(look.text(&probe.name)) {
             div.head {
-                h3 { (look.text(&probe.name)) }
+                h3 { a.plain href={ "#" (super::act::segment(&probe.name)) } { (look.text(&probe.name)) } }
                 (badge(tone(probe.state), probe.state.word()))
                 @if !probe.why.is_empty() { span { (look.text(&probe.why)) } }
                 @if caller.access >= Access::Operate { (actions(probe, caller)) }
@@ -175,7 +175,7 @@ fn runs_table(look: &Look, runs: &[RunSummary]) -> Markup {
                 thead { tr { th { "At" } th { "Probe" } th { "Route" } th { "Class" } th.number { "Outcome" } th { "Why" } } }
                 tbody { @for run in runs { tr {
                     td { a href={ "/runs/" (run.id) } { (instant(&run.tick)) } }
-                    td { (look.text(&run.probe)) }
+                    td { a href={ "#" (super::act::segment(&run.probe)) } { (look.text(&run.probe)) } }
                     td { (look.text(&run.route)) @if run.input != "default" { " / " (look.text(&run.input)) } }
                     td { (badge(class_tone(run.class), run.class.word()))
                         @if run.silent_failure { div.faint { "silent failure" } } }

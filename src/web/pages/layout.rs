@@ -56,6 +56,7 @@ fn frame(title: &str, refresh: Option<u32>, content: &Markup, caller: Option<&Ca
             body {
                 header {
                     a.brand href="/" { "landfall" }
+                    @if caller.is_some() { nav { a href="/" { "Probes" } a href="/alerts" { "Alerts" } } }
                     @if let Some(caller) = caller.filter(|c| c.session) {
                         form.inline method="post" action="/sign-out" {
                             (proof(caller))

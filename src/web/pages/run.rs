@@ -41,7 +41,7 @@ fn content(look: &Look, view: &RunView) -> Markup {
         p { a href="/" { "All probes" } }
         h1 {
             (badge(class_tone(run.class), run.class.word())) " "
-            (look.text(&run.probe)) " / " (look.text(&run.route))
+            a href={ "/#" (super::act::segment(&run.probe)) } { (look.text(&run.probe)) } " / " (look.text(&run.route))
             @if run.input != "default" { " / " (look.text(&run.input)) }
         }
         @if !run.reason.is_empty() { p { (look.text(&run.reason)) } }

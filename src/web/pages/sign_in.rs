@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::act::{Proof, unproved};
+use super::act::Proved;
 use super::{layout, plain};
-use crate::web::auth::{Caller, LIFETIME, Turned, cookie_name, same_site, session_id};
+use crate::web::auth::{LIFETIME, Turned, cookie_name, same_site, session_id};
 use crate::web::site::Shared;
 use crate::web::surface::Client;
 
@@ -71,15 +71,7 @@ pub(super) async fn enter(
 }
 
 /// Ends it.
-pub(super) async fn sign_out(
-    State(site): State<Shared>,
-    Extension(caller): Extension<Caller>,
-    headers: HeaderMap,
-    proof: Form<Proof>,
-) -> Response {
-    if let Some(refusal) = unproved(&caller, &proof) {
-        return refusal;
-    }
+pub(super) async fn sign_out(State(site): State<Shared>, headers: HeaderMap, _: Proved) -> Response {
     if let Some(id) = session_id(&headers) {
         site.auth.sessions.end(id);
     }

@@ -3,6 +3,7 @@
 mod formats;
 mod peers;
 mod service;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -19,14 +19,19 @@ use crate::support::channel::eventually;
 
 const SECRET: &str = "s3cr3t-value";
 
-fn record(minute: i64, route: &str, class: &str) -> Arc<RunRecord> {
-    let layer = json!({ "state": "yes", "seconds": null });
+pub(super) fn record(minute: i64, route: &str, class: &str) -> Arc<RunRecord> {
     let now = SystemClock::start().now();
     let tick = now
         .before(Duration::from_secs(3_600))
         .after(Duration::from_secs(60 * minute.unsigned_abs()));
+    record_at(tick, minute.unsigned_abs(), route, class)
+}
+
+/// A run of a tick; `number` tells it from others.
+pub(super) fn record_at(tick: Moment, number: u64, route: &str, class: &str) -> Arc<RunRecord> {
+    let layer = json!({ "state": "yes", "seconds": null });
     let value = json!({
-        "id": uuid::Uuid::from_u128(minute.unsigned_abs().into()), "probe": "orders", "revision": "r", "route": route,
+        "id": uuid::Uuid::from_u128(number.into()), "probe": "orders", "revision": "r", "route": route,
         "input": "default", "location": "here", "tick": tick.to_rfc3339(), "token": "t", "sent": null,
         "class": class, "reason": format!("the peer said {SECRET}"), "flags": [], "lag": null, "timings": {},
         "layers": { "accepted": layer, "executed": layer, "outcome": layer }, "stopped_after": null,
@@ -36,7 +41,7 @@ fn record(minute: i64, route: &str, class: &str) -> Arc<RunRecord> {
     Arc::new(serde_json::from_value(value).unwrap())
 }
 
-fn watched() -> Watched {
+pub(super) fn watched() -> Watched {
     let policy = Policy {
         pages: vec![String::from("chat")],
         wait: Duration::ZERO,

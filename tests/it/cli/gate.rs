@@ -107,10 +107,9 @@ fn each_route_is_fired_until_it_is_decided_and_no_longer() {
         "{text}"
     );
     let junit = read("gate.xml");
-    assert!(
-        junit.contains("tests=\"2\" failures=\"1\" errors=\"0\""),
-        "{junit}"
-    );
+    for count in ["tests=\"2\"", "failures=\"1\"", "errors=\"0\""] {
+        assert!(junit.contains(count), "{junit}");
+    }
     let github = read("gate.github");
     assert!(
         github.contains("::notice title=orders/fine good::15 of 15 delivered"),

@@ -113,6 +113,14 @@ impl Place {
         std::fs::write(path, workspace.to_string()).unwrap();
     }
 
+    /// Gives the probe another schedule, for the next start.
+    pub(super) fn change_schedule(&self, schedule: Value) {
+        let path = self.path("probes/probe.yaml");
+        let mut probe: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        probe["schedule"] = schedule;
+        std::fs::write(path, probe.to_string()).unwrap();
+    }
+
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

@@ -55,6 +55,26 @@ async fn a_process_that_was_stopped_skips_what_it_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_waits_while_the_process_stands_still_is_unobserved() {
+    let target = Target::start(Does::Nothing).await;
+    let more = json!({ "outcome": [{ "in": "hooks", "within": "2s", "grace": "100ms" }] });
+    let place = Place::new(&target, json!({ "every": "1h", "on_start": true }), &more);
+    let daemon = Daemon::start(place.dir.path(), &[], &[]);
+    fired(&target, 1).await;
+    daemon.signal(Signal::STOP);
+    pass(Duration::from_secs(3)).await;
+    daemon.signal(Signal::CONT);
+    daemon.says("could not see").await;
+    // It would have been lost, had landfall been there to see that nothing came.
+    let classes = eventually("the run to end", || {
+        let classes = place.asked("SELECT class FROM records");
+        (!classes.is_empty()).then_some(classes)
+    });
+    assert_eq!(classes.await, ["unobserved"]);
+    assert_eq!(daemon.stopped().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_came_due_between_a_kill_and_the_next_start_is_skipped_as_down() {
     let target = Target::start(Does::Deliver).await;
     let place = place(&target).await;

@@ -1,5 +1,6 @@
 //! `landfall serve`, the real binary.
 
+mod alerts;
 mod daemon;
 mod fates;
 mod hung;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use landfall::model::{Amendment, Class, ProbeState, RunRecord};
-use landfall::report::metrics::{Gauges, Metrics};
+use landfall::report::metrics::{Destination, Gauges, Metrics};
 use serde_json::Value;
 
 use super::report::sample;
@@ -117,6 +117,16 @@ fn gauges() -> Gauges {
         channels: BTreeMap::from([(String::from("hooks"), true)]),
         observations: BTreeMap::from([((String::from("hooks"), String::from("matched")), 1)]),
         refused: BTreeMap::from([(String::from("connections"), 0)]),
+        alerts_open: BTreeMap::from([(String::from("mail"), 0)]),
+        destinations: BTreeMap::from([(
+            String::from("oncall"),
+            Destination {
+                up: true,
+                last_success: Some(1.0),
+                last_failure: Some(1.0),
+                ..Destination::default()
+            },
+        )]),
         reload_taken: true,
         ..Gauges::default()
     }

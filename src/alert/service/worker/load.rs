@@ -10,10 +10,11 @@ use crate::alert::deliver::{OUTBOX, lock};
 use crate::alert::mute;
 use crate::alert::notice::Notice;
 use crate::alert::outbox::Entry;
-use crate::alert::rules::{self, Decision, Event, Input, Series, State};
+use crate::alert::policy::Topic;
+use crate::alert::rules::{self, Decision, Episode, Event, Input, Series, State};
 use crate::alert::service::Watched;
 use crate::model::{Fault, Moment};
-use crate::store::{Keep, Order, Place, RunFilter};
+use crate::store::{Keep, Order, Place, RunFilter, Store};
 
 /// Where the state of probes is kept in the store.
 pub(super) const STATE: &str = "alerts.state";
@@ -110,21 +111,11 @@ impl Worker {
     /// Shows what was open before a restart.
     fn reopen(&self) {
         let now = self.tools.clock.now();
-        let mut open = BTreeMap::new();
-        for probe in self.probes.values() {
-            for (topic, episode) in probe.state.open().filter(|(_, e)| e.told.is_some()) {
-                let decision = Decision {
-                    event: Event::Reminder,
-                    topic,
-                    at: now,
-                    was: None,
-                    episode: episode.clone(),
-                };
-                let notice = Notice::of(&probe.watched.about, &probe.state, &decision, &[]);
-                open.insert(notice.alert.clone(), self.without_secrets(notice));
-            }
-        }
-        *lock(&self.open) = open;
+        let open = self.probes.values();
+        let open = open.flat_map(|probe| told(&probe.watched, &probe.state, now));
+        *lock(&self.open) = open
+            .map(|notice| (notice.alert.clone(), self.without_secrets(notice)))
+            .collect();
         self.show_open();
     }
 
@@ -180,6 +171,40 @@ impl Worker {
         }
         Ok(decided)
     }
+}
+
+/// The alerts that are open and were told, by what the store keeps of these probes.
+///
+/// # Errors
+/// The store does not answer.
+pub(in crate::alert) async fn open_in(
+    store: &dyn Store,
+    watched: &[Watched],
+    now: Moment,
+) -> Result<Vec<Notice>, Fault> {
+    let states: BTreeMap<String, Value> = store.kept(STATE.to_owned()).await?.into_iter().collect();
+    let series = store.kept(SERIES.to_owned()).await?;
+    let of = |one: &Watched| {
+        let name = &one.about.probe;
+        told(one, &read(name, states.get(name), &series), now)
+    };
+    Ok(watched.iter().flat_map(of).collect())
+}
+
+/// The open alerts of a probe that were told, as a message would say them now.
+fn told(watched: &Watched, state: &State, now: Moment) -> Vec<Notice> {
+    let open = state.open().filter(|(_, episode)| episode.told.is_some());
+    let notice = |(topic, episode): (Topic, &Episode)| {
+        let decision = Decision {
+            event: Event::Reminder,
+            topic,
+            at: now,
+            was: None,
+            episode: episode.clone(),
+        };
+        Notice::of(&watched.about, state, &decision, &[])
+    };
+    open.map(notice).collect()
 }
 
 fn history(name: &str, since: Moment, after: Option<Place>) -> RunFilter {

@@ -126,7 +126,7 @@ fn diagnostics(loaded: &Loaded) -> Vec<Diagnostic> {
     loaded.problems.all().iter().map(shown).collect()
 }
 
-fn probe<'a>(desk: &'a Desk, name: &str) -> Result<&'a Probe, Refused> {
+pub(super) fn probe<'a>(desk: &'a Desk, name: &str) -> Result<&'a Probe, Refused> {
     let probes = &desk.probes;
     probes
         .iter()
@@ -156,7 +156,12 @@ fn target(desk: &Desk, target: &Target) -> Result<PauseOf, Refused> {
 }
 
 /// Whether each name is one of those there are.
-fn known(what: &'static str, pointer: &str, asked: &[String], there: &[&str]) -> Result<(), Refused> {
+pub(super) fn known(
+    what: &'static str,
+    pointer: &str,
+    asked: &[String],
+    there: &[&str],
+) -> Result<(), Refused> {
     for (n, name) in asked.iter().enumerate() {
         if there.contains(&name.as_str()) {
             continue;
@@ -177,7 +182,7 @@ fn known(what: &'static str, pointer: &str, asked: &[String], there: &[&str]) ->
     Ok(())
 }
 
-fn near<'a>(name: &str, there: impl Iterator<Item = &'a str>) -> Option<String> {
+pub(super) fn near<'a>(name: &str, there: impl Iterator<Item = &'a str>) -> Option<String> {
     there
         .map(|other| (strsim::jaro(other, name), other))
         .filter(|(likeness, _)| *likeness > 0.7)
