@@ -50,7 +50,7 @@ pub struct ValueShare {
     pub share: f64,
     /// The limits.
     pub bounds: Bounds,
-    /// The other runs.
+    /// The other runs that are compared.
     pub runs_elsewhere: u64,
     /// Bad ones among them.
     pub bad_elsewhere: u64,
@@ -94,9 +94,10 @@ impl Found<'_> {
         let Some((foremost, _)) = values.first() else {
             return Ok(None);
         };
-        let n = self.bad.len() as f64;
+        let (bad, runs) = self.compared(column);
+        let n = runs as f64;
         let bits = score.g / (2.0 * n * LN_2);
-        let share = self.bad.iter().filter(|b| **b).count() as f64 / n;
+        let share = bad as f64 / n;
         let uncertainty = -(share * share.log2() + (1.0 - share) * (1.0 - share).log2());
         let others = self
             .candidates
@@ -117,13 +118,22 @@ impl Found<'_> {
         }))
     }
 
+    /// Bad runs, and all, that the column compares.
+    fn compared(&self, column: &Column) -> (u64, u64) {
+        let compared = self.bad.iter().enumerate();
+        compared
+            .filter(|(run, _)| column.compares(*run))
+            .fold((0, 0), |(bad, all), (_, b)| (bad + u64::from(*b), all + 1))
+    }
+
     /// The values that stand out, with their codes, ranked by weighted relative accuracy.
     fn values(&self, column: &Column) -> Result<Vec<(u32, ValueShare)>, StatError> {
-        let n = self.bad.len() as u64;
-        let all_bad = self.bad.iter().filter(|b| **b).count() as u64;
+        let (all_bad, n) = self.compared(column);
+        let every_bad = self.bad.iter().filter(|b| **b).count() as u64;
         let accuracy = self.accuracy(column);
         let mut counts = vec![(0_u64, 0_u64); column.labels.len()];
-        for (code, bad) in column.codes.iter().zip(self.bad) {
+        let rows = column.codes.iter().zip(self.bad).enumerate();
+        for (_, (code, bad)) in rows.filter(|(run, _)| column.compares(*run)) {
             let count = &mut counts[*code as usize];
             count.0 += u64::from(*bad);
             count.1 += 1;
@@ -146,7 +156,7 @@ impl Found<'_> {
                 bad_elsewhere,
                 share_elsewhere: bad_elsewhere as f64 / runs_elsewhere as f64,
                 bounds_elsewhere: wilson(bad_elsewhere, runs_elsewhere, self.conf)?,
-                covers: bad as f64 / all_bad as f64,
+                covers: bad as f64 / every_bad as f64,
                 relative_accuracy,
             };
             found.push((code as u32, value));
@@ -159,19 +169,20 @@ impl Found<'_> {
     /// stratum) / n.
     fn accuracy(&self, column: &Column) -> Vec<f64> {
         let mut strata: HashMap<u32, (f64, f64)> = HashMap::new();
-        for (stratum, bad) in self.strata.iter().zip(self.bad) {
+        let counted = self.strata.iter().zip(self.bad).enumerate();
+        for (_, (stratum, bad)) in counted.filter(|(run, _)| column.compares(*run)) {
             let count = strata.entry(*stratum).or_default();
             count.0 += f64::from(u8::from(*bad));
             count.1 += 1.0;
         }
         let mut sums = vec![0.0; column.labels.len()];
-        let rows = column.codes.iter().zip(self.strata).zip(self.bad);
-        for ((code, stratum), bad) in rows {
+        let rows = column.codes.iter().zip(self.strata).zip(self.bad).enumerate();
+        for (_, ((code, stratum), bad)) in rows.filter(|(run, _)| column.compares(*run)) {
             let (bad_all, all) = strata[stratum];
             sums[*code as usize] += f64::from(u8::from(*bad)) - bad_all / all;
         }
         // What only rounding keeps from 0 is 0.
-        let n = self.bad.len() as f64;
+        let n = self.compared(column).1 as f64;
         sums.iter()
             .map(|sum| if sum.abs() < 1e-6 { 0.0 } else { sum / n })
             .collect()
@@ -188,8 +199,12 @@ fn equivalent(column: &Column, foremost: u32, other: &Column) -> Option<Equivale
         own[*a as usize] += n;
         theirs[*b as usize] += n;
     }
-    let n = column.codes.len() as f64;
+    let n = own.iter().sum::<u64>() as f64;
     let (one, two) = (entropy(&own, n), entropy(&theirs, n));
+    // Where the two are compared side by side, one of them may say nothing.
+    if one.min(two) <= 0.0 {
+        return None;
+    }
     let both = entropy(joint.values(), n);
     if 2.0 * both - one - two > SAME_WITHIN * one.min(two) + 1e-9 {
         return None;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::stats::StatError;
-use crate::stats::error::count_of;
+use crate::stats::error::{as_many, count_of};
 
 /// How a run reads on which nothing was recorded.
 pub const MISSING: &str = "(none)";
@@ -21,6 +21,8 @@ pub struct Column {
     pub(super) role: Role,
     pub(super) codes: Vec<u32>,
     pub(super) labels: Vec<String>,
+    /// The runs that are compared; all where there is no list.
+    pub(super) compared: Option<Vec<bool>>,
 }
 
 /// What an attribute is, where that decides how labels are shuffled.
@@ -34,6 +36,9 @@ pub enum Role {
     Route,
     /// The hour: where it matters, all else is shuffled within hours, since an outage makes guilty whatever drifts.
     Hour,
+    /// What held from one time to another, such as a revision: it is itself a stretch of time, and never shuffled within
+    /// hours.
+    Epoch,
 }
 
 /// Why an attribute was left out.
@@ -66,6 +71,7 @@ impl Column {
             role: Role::Plain,
             codes,
             labels,
+            compared: None,
         }
     }
 
@@ -91,6 +97,7 @@ impl Column {
             role: Role::Plain,
             codes,
             labels,
+            compared: None,
         })
     }
 
@@ -130,6 +137,28 @@ impl Column {
         self
     }
 
+    /// The same column, which speaks of some runs alone: only those are compared with each other. So what is known of a run
+    /// only because it ended in some way is not told as the reason why it did.
+    ///
+    /// # Errors
+    /// A list of another length.
+    pub fn only(mut self, compared: Vec<bool>) -> Result<Self, StatError> {
+        as_many(
+            "values of an attribute",
+            self.codes.len(),
+            "marks of runs to compare",
+            compared.len(),
+        )?;
+        // A list of all is no list: columns that compare the same runs share their shuffles.
+        self.compared = compared.contains(&false).then_some(compared);
+        Ok(self)
+    }
+
+    /// Whether a run is compared.
+    pub(super) fn compares(&self, run: usize) -> bool {
+        self.compared.as_ref().is_none_or(|compared| compared[run])
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -145,44 +174,62 @@ impl Column {
     /// The column with values of fewer than [`LEAST_RUNS`] runs taken together, or why it is left out.
     pub(super) fn prepared(&self) -> Result<Self, Ignored> {
         let mut runs = vec![0_u64; self.labels.len()];
-        for code in &self.codes {
-            runs[*code as usize] += 1;
+        let mut all = 0;
+        for (run, code) in self.codes.iter().enumerate() {
+            let counts = u64::from(self.compares(run));
+            runs[*code as usize] += counts;
+            all += counts;
         }
-        let values = runs.iter().filter(|n| **n > 0).count();
-        if 2 * values > self.codes.len() {
+        let values = runs.iter().filter(|n| **n > 0).count() as u64;
+        if 2 * values > all {
             return Err(Ignored {
                 name: self.name.clone(),
-                values: values as u64,
+                values,
             });
         }
         let mut labels = Vec::new();
-        let mut other = None;
         let mut place = |label: &str| {
             labels.push(label.to_owned());
             labels.len() as u32 - 1
         };
-        let mut renamed = vec![0; runs.len()];
+        // Runs that are not compared have one value, whatever they had.
+        let outside = self.compared.is_some().then(|| place(MISSING)).unwrap_or_default();
+        let mut other = None;
+        let mut renamed = vec![outside; runs.len()];
         for (code, n) in runs.iter().enumerate() {
             renamed[code] = match n {
-                0 => 0,
+                0 => outside,
                 1..LEAST_RUNS => *other.get_or_insert_with(|| place(OTHER)),
                 _ => place(&self.labels[code]),
             };
         }
+        let code = |(run, code): (usize, &u32)| {
+            if self.compares(run) {
+                renamed[*code as usize]
+            } else {
+                outside
+            }
+        };
         Ok(Self {
             name: self.name.clone(),
             role: self.role,
-            codes: self.codes.iter().map(|code| renamed[*code as usize]).collect(),
+            codes: self.codes.iter().enumerate().map(code).collect(),
             labels,
+            compared: self.compared.clone(),
         })
     }
 
-    /// How often each value occurs with each of another column, where either has few enough.
+    /// How often each value occurs with each of another column, in the runs that both compare.
     pub(super) fn joint(&self, other: &Self) -> HashMap<(u32, u32), u64> {
         /// Pairs of values up to which a plain array counts.
         const DENSE: usize = 1 << 20;
         let width = other.labels.len().max(1);
-        let pairs = || self.codes.iter().zip(&other.codes);
+        let pairs = || {
+            let pairs = self.codes.iter().zip(&other.codes).enumerate();
+            pairs
+                .filter(|(run, _)| self.compares(*run) && other.compares(*run))
+                .map(|(_, pair)| pair)
+        };
         if self.labels.len().saturating_mul(width) > DENSE {
             let mut counts = HashMap::new();
             for (a, b) in pairs() {
@@ -215,7 +262,7 @@ fn band(cuts: &[f64], value: f64) -> String {
 pub(super) fn same_runs(bad: &[bool], columns: &[Column]) -> Result<usize, StatError> {
     let n = bad.len();
     for column in columns {
-        crate::stats::error::as_many("runs", n, "values of an attribute", column.runs())?;
+        as_many("runs", n, "values of an attribute", column.runs())?;
     }
     if u32::try_from(n).is_err() {
         return Err(StatError::TooMany {

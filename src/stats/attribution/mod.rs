@@ -36,8 +36,11 @@ pub const MOST_LEVELS: usize = 3;
 /// How to look.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Options {
-    /// Shuffles of each screen.
+    /// Shuffles of each screen, at most.
     pub shuffles: u64,
+    /// After so many a screen ends as soon as it is clear of each attribute whether it is named: a p is then told from
+    /// fewer shuffles. As many as `shuffles`: never before its end.
+    pub least_shuffles: u64,
     /// What they are drawn from (ChaCha8).
     pub seed: u64,
     /// The adjusted p up to which an attribute is named.
@@ -85,6 +88,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             shuffles: 9_999,
+            least_shuffles: 9_999,
             seed: 0,
             significance: SIGNIFICANCE,
             conf: super::CONFIDENCE,

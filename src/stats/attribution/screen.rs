@@ -35,35 +35,43 @@ pub(super) struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    /// Scores the columns; where the hour matters, once more with all else shuffled within hours.
+    /// Scores the columns; where an hour matters, once more with all else shuffled within hours.
     pub(super) fn scores(&self, columns: &[&Column]) -> Result<Vec<Score>, StatError> {
-        let free = self.within(columns, None)?;
-        let hour = columns.iter().position(|column| column.role == Role::Hour);
-        match hour {
-            Some(at) if free[at].p <= self.options.significance => self.within(columns, Some(columns[at])),
-            _ => Ok(free),
+        let free = self.within(columns, &[])?;
+        let matters = |(column, score): &(&&Column, &Score)| {
+            column.role == Role::Hour && score.p <= self.options.significance
+        };
+        let hours: Vec<&Column> = columns
+            .iter()
+            .zip(&free)
+            .filter(matters)
+            .map(|(column, _)| *column)
+            .collect();
+        if hours.is_empty() {
+            return Ok(free);
         }
+        self.within(columns, &hours)
     }
 
     /// Westfall and Young's min-p (1993): each shuffle gives the smallest tail of all attributes; an attribute's p is how
     /// often that was at most its own.
-    fn within(&self, columns: &[&Column], hour: Option<&Column>) -> Result<Vec<Score>, StatError> {
+    fn within(&self, columns: &[&Column], hours: &[&Column]) -> Result<Vec<Score>, StatError> {
         let entropies = Entropies::new(self.bad.len());
-        let scorers: Vec<Scorer> = columns
-            .iter()
-            .map(|column| Scorer::new(column, self.strata, self.bad, &entropies))
-            .collect();
         let mut schemes: Vec<(Scheme, Shuffler)> = Vec::new();
         let mut scheme_of = Vec::with_capacity(columns.len());
         for column in columns {
-            let scheme = Scheme::of(column.role, self.ticks.is_some(), hour.is_some());
+            let scheme = Scheme::of(column, self.ticks.is_some(), !hours.is_empty());
             let known = schemes.iter().position(|(other, _)| *other == scheme);
             scheme_of.push(known.unwrap_or_else(|| {
-                let blocks = self.blocks(scheme, hour);
+                let blocks = self.blocks(&scheme, hours);
                 schemes.push((scheme, Shuffler::new(self.bad, &blocks)));
                 schemes.len() - 1
             }));
         }
+        let scorers: Vec<Scorer> = columns
+            .iter()
+            .map(|column| Scorer::new(column, &self.strata_of(column), self.bad, &entropies))
+            .collect();
         let mut found: Vec<(f64, f64, u64)> = scorers
             .iter()
             .map(|scorer| {
@@ -73,10 +81,10 @@ impl Screen<'_> {
             .collect();
         let mut random = ChaCha8Rng::seed_from_u64(self.options.seed);
         random.set_stream(self.stream);
-        let mut left = self.options.shuffles;
-        while left > 0 {
-            let lanes = left.min(LANES as u64) as usize;
-            left -= lanes as u64;
+        let mut drawn = 0;
+        while drawn < self.options.shuffles && !self.decided(&found, drawn) {
+            let lanes = (self.options.shuffles - drawn).min(LANES as u64) as usize;
+            drawn += lanes as u64;
             for (_, shuffler) in &mut schemes {
                 shuffler.draw(lanes, &mut random);
             }
@@ -95,43 +103,81 @@ impl Screen<'_> {
                 g,
                 df: scorer.df,
                 ln_p,
-                p: monte_carlo_p(hits, self.options.shuffles)?,
+                p: monte_carlo_p(hits, drawn)?,
             })
         });
         scores.collect()
     }
 
-    /// Which runs may exchange labels: those of one stratum, and of one tick or one hour besides.
-    fn blocks(&self, scheme: Scheme, hour: Option<&Column>) -> Vec<u32> {
-        let finer = match scheme {
-            Scheme::Free => None,
-            Scheme::WithinTicks => self.ticks,
-            Scheme::WithinHours => hour.map(|hour| hour.codes.as_slice()),
-        };
-        match finer {
-            Some(finer) => refined(self.strata, finer),
+    /// Whether so many shuffles say of each attribute on which side of the significance its p is: its hits are four
+    /// standard deviations from what they would be right on it.
+    fn decided(&self, found: &[(f64, f64, u64)], drawn: u64) -> bool {
+        if drawn < self.options.least_shuffles {
+            return false;
+        }
+        let (s, n) = (self.options.significance, drawn as f64);
+        let margin = 4.0 * (s * (1.0 - s) * n).sqrt();
+        found
+            .iter()
+            .all(|(_, _, hits)| (*hits as f64 - s * n).abs() >= margin)
+    }
+
+    /// The strata, and apart from them the runs that a column does not compare.
+    fn strata_of(&self, column: &Column) -> Vec<u32> {
+        match &column.compared {
+            Some(compared) => apart(self.strata, compared),
             None => self.strata.to_vec(),
+        }
+    }
+
+    /// Which runs may exchange labels: those of one stratum that are compared, and of one tick or one hour besides.
+    fn blocks(&self, scheme: &Scheme, hours: &[&Column]) -> Vec<u32> {
+        let strata = match scheme.compared {
+            Some(compared) => apart(self.strata, compared),
+            None => self.strata.to_vec(),
+        };
+        match (scheme.within, self.ticks) {
+            (Within::Free, _) | (Within::Ticks, None) => strata,
+            (Within::Ticks, Some(ticks)) => refined(&strata, ticks),
+            (Within::Hours, _) => hours
+                .iter()
+                .fold(strata, |strata, hour| refined(&strata, &hour.codes)),
         }
     }
 }
 
 /// Among which runs the labels are shuffled.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    Free,
-    WithinTicks,
-    WithinHours,
+struct Scheme<'a> {
+    within: Within,
+    compared: Option<&'a [bool]>,
 }
 
-impl Scheme {
-    fn of(role: Role, ticks: bool, hour_matters: bool) -> Self {
-        match role {
-            Role::Route if ticks => Self::WithinTicks,
-            Role::Hour => Self::Free,
-            _ if hour_matters => Self::WithinHours,
-            _ => Self::Free,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Free,
+    Ticks,
+    Hours,
+}
+
+impl<'a> Scheme<'a> {
+    fn of(column: &'a Column, ticks: bool, hours_matter: bool) -> Self {
+        Self {
+            within: match column.role {
+                Role::Route if ticks => Within::Ticks,
+                Role::Hour | Role::Epoch => Within::Free,
+                _ if hours_matter => Within::Hours,
+                _ => Within::Free,
+            },
+            compared: column.compared.as_deref(),
         }
     }
+}
+
+/// The strata, each without the runs that are not compared.
+fn apart(strata: &[u32], compared: &[bool]) -> Vec<u32> {
+    let sides: Vec<u32> = compared.iter().map(|c| u32::from(*c)).collect();
+    refined(strata, &sides)
 }
 
 /// The strata split by one more partition.

@@ -213,3 +213,61 @@ fn what_cannot_be_explained_is_said() {
     assert_eq!(association(&[(0, 10), (0, 5)]).unwrap().chi2_p, 1.0);
     assert!(exact_p(&[(500, 500); 9]).is_err());
 }
+
+#[test]
+fn what_only_some_runs_can_show_is_compared_among_them() {
+    // Of 200 runs 30 are lost, and so no mail of theirs says in which folder it is; 12 of 40 in the spam folder are late.
+    let run = |i: usize| match i {
+        0..30 => (true, None),
+        30..70 => (i < 42, Some("spam")),
+        _ => (i < 73, Some("inbox")),
+    };
+    let (bad, folder): (Vec<bool>, Vec<Option<&str>>) = (0..200).map(run).unzip();
+    let seen: Vec<bool> = folder.iter().map(Option::is_some).collect();
+    let column = Column::new("folder", folder);
+    let plain = causes(&bad, std::slice::from_ref(&column), None);
+    assert_eq!(plain[0].values[0].value, MISSING, "what being lost means");
+    let only = column.only(seen).unwrap();
+    let found = causes(&bad, std::slice::from_ref(&only), None);
+    let value = &found[0].values[0];
+    assert_eq!((value.value.as_str(), value.bad, value.runs), ("spam", 12, 40));
+    assert_eq!(
+        (value.bad_elsewhere, value.runs_elsewhere),
+        (3, 130),
+        "the lost are nowhere"
+    );
+    assert!((value.covers - 12.0 / 45.0).abs() < 1e-12, "of all bad runs");
+    let lost: Vec<bool> = (0..200).map(|i| i < 30).collect();
+    let found = explain(&lost, &[only], None, Options::default()).unwrap();
+    assert!(matches!(found.finding, Finding::Nothing { .. }), "{found:?}");
+    assert!(Column::new("x", [Some("a")]).only(vec![true, true]).is_err());
+}
+
+#[test]
+fn a_clear_answer_needs_fewer_shuffles() {
+    let (bad, provider) = providers();
+    let columns = [noise("worker", 200, 4, 1), Column::new("provider", provider)];
+    let options = Options {
+        least_shuffles: 999,
+        ..Options::default()
+    };
+    let Finding::Causes(found) = explain(&bad, &columns, None, options).unwrap().finding else {
+        panic!("there is a cause");
+    };
+    assert_eq!(found[0].attribute, "provider");
+    assert!((found[0].p - 1.0 / 1_025.0).abs() < 1e-12, "{}", found[0].p);
+}
+
+#[test]
+fn a_stretch_of_time_is_not_shuffled_within_hours() {
+    // All is bad from one release on, at the turn of an hour.
+    let bad: Vec<bool> = (0..400).map(|i| i >= 300 && i % 2 == 0).collect();
+    let release = Column::new("release", (0..400).map(|i| Some(if i < 300 { "a" } else { "b" })));
+    let hour = Column::new("hour", (0..400).map(|i| Some((i / 50).to_string())));
+    let columns = [
+        release.with_role(Role::Epoch),
+        hour.with_role(Role::Hour),
+        noise("worker", 400, 4, 3),
+    ];
+    assert_eq!(causes(&bad, &columns, None)[0].attribute, "release");
+}
