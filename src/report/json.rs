@@ -31,12 +31,22 @@ pub(super) fn inert(json: String) -> String {
     out
 }
 
+/// Any answer as indented JSON that a terminal shows as it is, with a final line break.
+#[must_use]
+pub fn pretty(value: &impl serde::Serialize) -> String {
+    // As above: strings as keys and finite numbers.
+    inert(serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
+}
+
+/// The JSON Schema of an answer, as it is written.
+#[must_use]
+pub fn schema_of<T: schemars::JsonSchema>() -> serde_json::Value {
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
 /// The JSON Schema of `--format json`: of what is written, where every field stands, `null` or not.
 #[must_use]
 pub fn schema() -> serde_json::Value {
-    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-    settings
-        .into_generator()
-        .into_root_schema_for::<Results>()
-        .to_value()
+    schema_of::<Results>()
 }

@@ -122,7 +122,7 @@ fn fence(text: &str) -> String {
 }
 
 /// Text that is already safe to show, as code: no markup, mention, link or cell border of it takes effect.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let mut out = String::from("<code>");
     for c in text.chars() {
         if c.is_alphanumeric() || matches!(c, ' ' | '-' | '.' | '/' | '%' | '(' | ')' | '\'') {

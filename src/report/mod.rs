@@ -2,6 +2,7 @@
 //!
 //! To add a format: one file with a `render`, its `mod` line and its line in the list below.
 
+pub mod causes;
 mod explain;
 mod figures;
 mod gate;
@@ -15,15 +16,17 @@ mod ndjson;
 pub mod otlp;
 mod paint;
 pub mod plan;
+pub mod paths;
 pub mod progress;
 mod results;
 mod table;
 mod text;
+pub mod twins;
 mod words;
 
 pub use explain::{TimelineEvent, draw, timeline, timeline_events};
 pub use gate::{GateReport, GateRow};
-pub use json::schema;
+pub use json::{pretty, schema, schema_of};
 pub use ndjson::line;
 pub use results::{LatencyError, Results, RowIntervals, SummaryRow, Truth, silent_failure};
 pub use words::{flag, visible};

@@ -165,6 +165,17 @@ impl Column {
         &self.name
     }
 
+    /// Whether it says when a run was, and not what it was.
+    #[must_use]
+    pub fn is_of_time(&self) -> bool {
+        matches!(self.role, Role::Hour | Role::Epoch)
+    }
+
+    /// The value of each run.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.codes.iter().map(|code| self.labels[*code as usize].as_str())
+    }
+
     /// The runs it speaks of.
     #[must_use]
     pub fn runs(&self) -> usize {
@@ -193,7 +204,11 @@ impl Column {
             labels.len() as u32 - 1
         };
         // Runs that are not compared have one value, whatever they had.
-        let outside = self.compared.is_some().then(|| place(MISSING)).unwrap_or_default();
+        let outside = self
+            .compared
+            .is_some()
+            .then(|| place(MISSING))
+            .unwrap_or_default();
         let mut other = None;
         let mut renamed = vec![outside; runs.len()];
         for (code, n) in runs.iter().enumerate() {
