@@ -43,6 +43,14 @@ pub(super) enum Command {
     Check(Check),
     /// Print the runs on record
     Runs(super::runs::Args),
+    /// Say what separates bad runs from good: which route, provider, worker, hour, release, and by how much
+    Explain(super::explain::Args),
+    /// Say which ways runs took, hop by hop, how often, and how each way ended
+    Paths(super::paths::Args),
+    /// Say where two runs first part, then layer by layer, hop by hop, field by field
+    Diff(super::diff::Args),
+    /// Print one run's timeline
+    Show(super::show::Args),
     /// Note a deployment or an incident on the time line
     Mark(super::mark::Args),
     /// Copy the store, consistently, while it is in use
@@ -275,6 +283,12 @@ pub(super) enum SchemaOf {
     Results,
     /// What `plan --format json` prints
     Plan,
+    /// What `explain --format json` prints
+    Causes,
+    /// What `paths --format json` prints
+    Paths,
+    /// What `diff --format json` prints
+    Twins,
     /// What alerts say
     Alert,
     /// The OpenAPI document of the API of `serve`

@@ -6,21 +6,28 @@ mod backup;
 mod check;
 mod completions;
 mod demo;
+mod diff;
+mod explain;
 mod fire;
 mod history;
 mod init;
 mod mark;
 mod output;
 mod plan;
+mod paths;
+mod pick;
 mod reference;
 mod run;
 mod runs;
 mod sandbox;
 mod schema;
 mod serve;
+mod show;
 mod signals;
 mod start;
+mod sweep;
 mod token;
+mod told;
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -108,6 +115,10 @@ async fn dispatch(args: Args) -> Exit {
         args::Command::Check(check) => check::run(workspace, check).await,
         args::Command::Plan(plan) => plan::run(workspace, plan),
         args::Command::Runs(runs) => runs::run(workspace, runs).await,
+        args::Command::Explain(explain) => explain::run(workspace, explain).await,
+        args::Command::Paths(paths) => paths::run(workspace, paths).await,
+        args::Command::Diff(diff) => diff::run(workspace, diff).await,
+        args::Command::Show(show) => show::run(workspace, show).await,
         args::Command::Mark(mark) => mark::run(workspace, mark).await,
         args::Command::Backup(backup) => backup::run(workspace, backup).await,
         args::Command::Demo(demo) => demo::run(demo).await,

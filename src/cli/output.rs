@@ -114,7 +114,7 @@ fn replaceable(file: &Path) -> bool {
 }
 
 /// Whole or not at all: a reader never sees half a report.
-fn replace(file: &Path, text: &str) -> Result<(), String> {
+pub(super) fn replace(file: &Path, text: &str) -> Result<(), String> {
     let written = if replaceable(file) {
         let mut part = file.to_owned().into_os_string();
         part.push(".part");

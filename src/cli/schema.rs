@@ -20,6 +20,20 @@ pub(super) fn run(args: &args::Schema) -> Exit {
             report::plan::schema(),
             "plan",
             "What landfall plan --format json prints",
+        SchemaOf::Causes => text(&of_output(
+            report::schema_of::<report::causes::Causes>(),
+            "causes",
+            "What landfall explain --format json prints",
+        )),
+        SchemaOf::Paths => text(&of_output(
+            report::schema_of::<report::paths::Paths>(),
+            "paths",
+            "What landfall paths --format json prints",
+        )),
+        SchemaOf::Twins => text(&of_output(
+            report::schema_of::<report::twins::Twins>(),
+            "twins",
+            "What landfall diff --format json prints",
         )),
         SchemaOf::Alert => text(&of_output(
             alert::notice::schema(),

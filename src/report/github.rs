@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::explain::timeline;
 use super::figures::{sentence, skips};
-use super::words::{bad, clip, run_name};
+use super::words::{bad, clip, run_name, visible};
 use super::{Results, Style};
 use crate::model::{Class, RunRecord, Unmet};
 use crate::stats::gate::GateWord;
@@ -77,6 +77,16 @@ fn annotation(run: &RunRecord, folder: &Path) -> String {
     let message = told.split_once('\n').map_or(told.as_str(), |(_, rest)| rest);
     let properties = properties.join(",");
     format!("::{command} {properties}::{}\n", data(message.trim()))
+}
+
+/// A notice that says one sentence.
+#[must_use]
+pub fn notice(title: &str, said: &str) -> String {
+    format!(
+        "::notice title={}::{}\n",
+        property(&visible(title)),
+        data(&visible(said))
+    )
 }
 
 /// The value of a property, as a workflow command takes it.

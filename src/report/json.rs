@@ -38,6 +38,12 @@ pub fn pretty(value: &impl serde::Serialize) -> String {
     inert(serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
 }
 
+/// The same on one line.
+#[must_use]
+pub fn compact(value: &impl serde::Serialize) -> String {
+    inert(serde_json::to_string(value).unwrap_or_default()) + "\n"
+}
+
 /// The JSON Schema of an answer, as it is written.
 #[must_use]
 pub fn schema_of<T: schemars::JsonSchema>() -> serde_json::Value {

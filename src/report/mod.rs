@@ -26,7 +26,8 @@ mod words;
 
 pub use explain::{TimelineEvent, draw, timeline, timeline_events};
 pub use gate::{GateReport, GateRow};
-pub use json::{pretty, schema, schema_of};
+pub use github::notice;
+pub use json::{compact, pretty, schema, schema_of};
 pub use ndjson::line;
 pub use results::{LatencyError, Results, RowIntervals, SummaryRow, Truth, silent_failure};
 pub use words::{flag, visible};

@@ -190,7 +190,6 @@ impl History {
     }
 }
 
-#[expect(dead_code, reason = "as above")]
 impl Filters {
     /// The filters of a command whose argument names the probes.
     pub(in crate::cli) fn of(probe: Vec<String>, scope: Scope) -> Self {

@@ -83,7 +83,7 @@ fn yaml(place: &str) -> String {
     if place.chars().all(bare) {
         place.to_owned()
     } else {
-        serde_json::Value::from(place).to_string()
+        Value::from(place).to_string()
     }
 }
 

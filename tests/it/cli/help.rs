@@ -7,11 +7,16 @@ use super::{landfall, out, root};
 
 /// What DESIGN.md's table of commands has, as far as it is built.
 const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 16] = [
     "demo",
     "run",
     "serve",
     "check",
     "runs",
+    "explain",
+    "paths",
+    "diff",
+    "show",
     "mark",
     "backup",
     "plan",

@@ -27,6 +27,15 @@ const TOLD: [&str; 11] = [
 #[test]
 fn the_committed_schemas_are_what_the_code_says() {
     for kind in ["probe", "workspace", "results", "plan", "alert"] {
+    for kind in [
+        "probe",
+        "workspace",
+        "results",
+        "alert",
+        "causes",
+        "paths",
+        "twins",
+    ] {
         committed(
             &format!("probes/{kind}.schema.json"),
             &out(&landfall(&root(), &["schema", kind])),
