@@ -64,6 +64,10 @@ pub struct Notice {
     pub more_routes: usize,
     /// Runs that were lost when they counted and arrived late all the same.
     pub late_after_all: u64,
+    /// What separates the bad runs of the last day from the good ones, in one sentence; null where nothing that is recorded
+    /// does, or where it was not looked for.
+    #[serde(default)]
+    pub cause: Option<String>,
     /// Deployments and incidents noted shortly before it began or since.
     pub marks: Vec<MarkNotice>,
     /// The same once more as pairs, for cards and tables.

@@ -74,6 +74,10 @@ pub(super) fn facts(notice: &Notice) -> Vec<Fact> {
             add("Trace", evidence.trace.clone().unwrap_or_default());
         }
     }
+    add(
+        "Separates bad from good",
+        notice.cause.clone().unwrap_or_default(),
+    );
     if notice.late_after_all > 0 {
         add("Late after all", count(notice.late_after_all, "run"));
     }
@@ -113,6 +117,9 @@ pub(super) fn text(notice: &Notice) -> String {
     for route in &notice.routes {
         line(String::new());
         route_lines(route, &mut line);
+    }
+    if let Some(cause) = &notice.cause {
+        line(format!("\nWhat separates bad runs from good: {cause}"));
     }
     if notice.more_routes > 0 {
         line(format!("\n… and {} more routes", notice.more_routes));

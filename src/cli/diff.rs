@@ -67,12 +67,15 @@ async fn find(history: &History, run: &RunRecord) -> Result<(RunRecord, Chosen),
             probes: vec![run.probe.clone()],
             inputs: vec![run.input.clone()],
             since: Some(tick),
-            until: Some(Moment(tick.0.saturating_add(1))),
+            // A record tells its tick to the millisecond.
+            until: Some(Moment(tick.0.saturating_add(1_000_000))),
             order: Order::Oldest,
             ..RunFilter::default()
         });
         let same = pages.next().await?;
-        let others = same.into_iter().filter(|other| other.route != run.route);
+        let others = same
+            .into_iter()
+            .filter(|other| other.route != run.route && other.tick == run.tick);
         let best = others.min_by_key(|other| {
             let rank = match other.class {
                 Class::Delivered => 0,

@@ -161,7 +161,7 @@ pub struct Hop {
     pub hop: String,
     /// Which entry of `path:` gave it.
     pub source: String,
-    /// Seconds since the first byte sent, where the source has a time.
+    /// Where the source has a time: seconds since the first byte sent; of a hop of a mail, since the hop before.
     pub seconds: Option<f64>,
 }
 

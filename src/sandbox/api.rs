@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! | --- | --- |
-//! | `POST /v1/messages?route=NAME` with `{ref, text, to?, webhook?}` | 202 `{id, ref, status: "queued"}`, headers `x-provider`, `x-served-by`, `x-route` |
+//! | `POST /v1/messages?route=NAME` with `{ref, text, to?, webhook?}` | 202 `{id, ref, status: "queued"}`, headers `x-provider`, `x-served-by`, `x-zone`, `x-route` |
 //! | `GET /v1/messages/ID` | 200 `{id, ref, route, status, provider, steps: [{step, at}]}` as the gateway says it, or 404 |
 //! | `DELETE /v1/messages/ID` | 204, also where there is none |
 //! | `GET /healthz` | 200 `{status: "ok", …}` with the counts |
@@ -190,10 +190,12 @@ impl Taken {
         };
         let mut response = respond(status, &body);
         let served_by = format!("{}-{}", self.provider, self.node);
+        let zone = self.zone.to_owned();
         let retry_after = retry_after.map(|seconds| seconds.to_string());
         let headers = [
             ("x-provider", Some(&self.provider)),
             ("x-served-by", Some(&served_by)),
+            ("x-zone", Some(&zone)),
             ("x-route", Some(&self.route_taken)),
             ("retry-after", retry_after.as_ref()),
         ];

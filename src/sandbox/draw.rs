@@ -6,6 +6,11 @@ use super::fault::FaultKind;
 use super::message::NewMessage;
 use super::script::{Range, Rule, Script};
 
+/// Machines of each provider.
+pub(super) const NODES: u32 = 3;
+/// Zones in which they stand.
+pub(super) const ZONES: [&str; 4] = ["a", "b", "c", "d"];
+
 /// The numbers behind one message: the same for the same seed, route and place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Draw<'a> {
@@ -39,6 +44,19 @@ impl Draw<'_> {
         (self.number(purpose) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// Which machine of its provider takes the message: 1 to [`NODES`].
+    #[must_use]
+    pub(super) fn node(&self) -> u32 {
+        u32::try_from(self.number("node") % u64::from(NODES)).unwrap_or(0) + 1
+    }
+
+    /// In which zone that machine stands.
+    #[must_use]
+    pub(super) fn zone(&self) -> &'static str {
+        let place = self.number("zone") % ZONES.len() as u64;
+        usize::try_from(place).map_or(ZONES[0], |place| ZONES[place])
+    }
+
     /// A time of the range.
     pub(super) fn within(&self, purpose: &str, range: Range) -> Duration {
         range.min + (range.max.saturating_sub(range.min)).mul_f64(self.unit(purpose))
@@ -62,7 +80,7 @@ pub(super) fn choose(script: &Script, message: &NewMessage, draw: &Draw<'_>) -> 
             Some(_) => draw.unit(&format!("rule {at}")),
             None => 0.0,
         };
-        rule.applies(draw.n, &message.text, chance)
+        rule.applies(draw.n, &message.text, chance) && rule.is_of(draw.node(), draw.zone())
     });
     hit.map_or_else(|| Rule::always(FaultKind::None), |(_, rule)| rule.clone())
 }

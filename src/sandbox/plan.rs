@@ -18,6 +18,8 @@ pub(super) struct Plan {
     pub(super) provider: String,
     /// The machine of the provider that answers.
     pub(super) node: u32,
+    /// The zone in which that machine stands.
+    pub(super) zone: &'static str,
     /// What is answered.
     pub(super) answer: AnswerPlan,
     /// What is sent, in the order of the channels.
@@ -131,7 +133,8 @@ impl Plan {
         Self {
             fault: FaultKind::None,
             provider: route.provider.clone(),
-            node: u32::try_from(draw.number("node") % 3).unwrap_or(0) + 1,
+            node: draw.node(),
+            zone: draw.zone(),
             answer: AnswerPlan {
                 after: Duration::ZERO,
                 how: How::Status(202, None),

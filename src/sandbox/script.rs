@@ -26,6 +26,9 @@
 //!         from: 100          # only from the 100th message of the route on
 //!         until: 200         # and up to the 200th
 //!         status: 500
+//!       - fault: drop
+//!         node: 2            # only what this machine of the provider takes, 1 to 3: `x-served-by: PROVIDER-2`
+//!         zone: b            # only what is taken in this zone, a to d: `x-zone: b`
 //! ```
 
 use std::collections::BTreeMap;
@@ -34,6 +37,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
+use super::draw::{NODES, ZONES};
 use super::fault::{FaultKind, Parameter};
 use super::message::{Channel, check_route};
 
@@ -122,6 +126,12 @@ pub struct Rule {
     /// Up to this message of the route.
     #[serde(default)]
     pub until: Option<u64>,
+    /// Only what this machine of the provider takes.
+    #[serde(default)]
+    pub node: Option<u32>,
+    /// Only what is taken in this zone.
+    #[serde(default)]
+    pub zone: Option<String>,
     /// Only on this channel.
     #[serde(default)]
     pub channel: Option<Channel>,
@@ -200,6 +210,8 @@ impl Rule {
             when: None,
             from: None,
             until: None,
+            node: None,
+            zone: None,
             channel: None,
             delay: None,
             at: None,
@@ -218,6 +230,12 @@ impl Rule {
                 .is_none_or(|every| every > 0 && n % every == self.offset.unwrap_or(every) % every)
             && self.when.as_deref().is_none_or(|part| text.contains(part))
             && self.probability.is_none_or(|probability| draw < probability)
+    }
+
+    /// Whether the rule is about what this machine takes in this zone.
+    #[must_use]
+    pub fn is_of(&self, node: u32, zone: &str) -> bool {
+        self.node.is_none_or(|own| own == node) && self.zone.as_deref().is_none_or(|own| own == zone)
     }
 
     fn check(&self) -> Result<(), String> {
@@ -241,6 +259,15 @@ impl Rule {
         if let Some(probability) = self.probability.filter(|p| !(0.0..=1.0).contains(p)) {
             return Err(format!(
                 "`probability` must be between 0 and 1, not {probability}"
+            ));
+        }
+        if let Some(node) = self.node.filter(|n| !(1..=NODES).contains(n)) {
+            return Err(format!("`node` must be between 1 and {NODES}, not {node}"));
+        }
+        if let Some(zone) = self.zone.as_deref().filter(|zone| !ZONES.contains(zone)) {
+            return Err(format!(
+                "`zone` must be one of {}, not `{zone}`",
+                ZONES.join(", ")
             ));
         }
         if self.every == Some(0) {

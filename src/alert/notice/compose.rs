@@ -61,6 +61,7 @@ impl Notice {
             late_after_all: episode.members.values().map(|m| m.late_after_all).sum(),
             routes,
             more_routes,
+            cause: None,
             marks: marks_of(marks),
             facts: Vec::new(),
             links,
@@ -70,6 +71,15 @@ impl Notice {
         notice.facts = words::facts(&notice);
         notice.text = words::text(&notice);
         notice
+    }
+
+    /// The same, which also tells what separates bad runs from good.
+    #[must_use]
+    pub fn because(mut self, cause: Option<String>) -> Self {
+        self.cause = cause.map(|cause| evidence::piece(&cause));
+        self.facts = words::facts(&self);
+        self.text = words::text(&self);
+        self
     }
 
     /// A trial, to see whether a destination takes it.
@@ -101,6 +111,7 @@ impl Notice {
             routes: Vec::new(),
             more_routes: 0,
             late_after_all: 0,
+            cause: None,
             marks: Vec::new(),
             facts: Vec::new(),
             links: Links {
@@ -131,6 +142,7 @@ impl Notice {
             routes: Vec::new(),
             more_routes: 0,
             late_after_all: 0,
+            cause: None,
             marks: Vec::new(),
             since: summary.from.clone(),
             ended: (!open).then(|| summary.until.clone()),

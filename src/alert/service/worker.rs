@@ -1,5 +1,6 @@
 //! The one task that owns what alerting knows.
 
+mod cause;
 mod load;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,10 +228,11 @@ impl Worker {
     async fn messages(&mut self, name: &str, decision: &Decision) -> Vec<(String, Entry)> {
         let from = decision.episode.since.before(MARKS_BEFORE);
         let marks = self.tools.store.marks(Some(from), None).await.unwrap_or_default();
+        let cause = self.cause(name, decision, &marks).await;
         let Some(probe) = self.probes.get(name) else {
             return Vec::new();
         };
-        let notice = Notice::of(&probe.watched.about, &probe.state, decision, &marks);
+        let notice = Notice::of(&probe.watched.about, &probe.state, decision, &marks).because(cause);
         let notice = fitting(self.without_secrets(notice));
         let targets = targets(&probe.watched, decision);
         tracing::warn!(probe = name, alert = %notice.alert, title = %notice.title, to = ?targets, "alert");

@@ -112,3 +112,19 @@ fn the_built_in_scripts_keep_their_own_rules() {
         assert!(script.routes.values().all(|route| !route.faults.is_empty()));
     }
 }
+
+#[test]
+fn a_rule_may_be_about_one_machine_and_one_zone() {
+    let rule = |text: &str| serde_saphyr::from_str::<Rule>(text).unwrap();
+    let one = rule("{ fault: drop, node: 2, zone: b }");
+    assert!(one.is_of(2, "b") && !one.is_of(1, "b") && !one.is_of(2, "c"));
+    assert!(rule("{ fault: drop }").is_of(3, "d"));
+    for (wrong, words) in [
+        ("node: 4", "`node` must be between 1 and 3, not 4"),
+        ("zone: x", "`zone` must be one of a, b, c, d, not `x`"),
+    ] {
+        let text = format!("default: {{ faults: [{{ fault: drop, {wrong} }}] }}");
+        let said = Script::parse("faults.yaml", &text).unwrap_err().to_string();
+        assert!(said.contains(words), "{said}");
+    }
+}

@@ -2,6 +2,8 @@
 
 mod completions;
 mod gate;
+mod diff;
+mod explain;
 mod help;
 mod history;
 mod init;

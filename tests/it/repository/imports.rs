@@ -54,7 +54,17 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     (
         "alert",
-        &["model", "clock", "diag", "redact", "store", "stats", "tls"],
+        &[
+            "model",
+            "clock",
+            "diag",
+            "redact",
+            "store",
+            "stats",
+            "tls",
+            // What separates bad runs from good belongs into what is told of them.
+            "report::causes",
+        ],
     ),
     ("compare", &["model", "stats", "store"]),
     // A listener hands requests on; it knows the shape of who takes them, and no kind. Pages and API tell of records.
