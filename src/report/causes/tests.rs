@@ -136,8 +136,8 @@ fn first(of: &Causes) -> (&str, &str) {
 /// Two hundred runs of which the provider beta loses many.
 fn by_provider(spoil: fn(RunRecord) -> RunRecord) -> Vec<RunRecord> {
     let mut random = ChaCha8Rng::seed_from_u64(1);
-    let one = |n| {
-        let beta = n % 5 == 0;
+    let one = |n: u64| {
+        let beta = n.is_multiple_of(5);
         let name = if beta { "beta" } else { "alpha" };
         let run = with(run(n), "provider", name);
         if random.random_bool(if beta { 0.4 } else { 0.02 }) {
@@ -201,7 +201,13 @@ fn a_provider_that_refuses_is_named_and_how_refusals_look_is_not() {
     );
     // With nothing else on record, nothing separates them.
     let bare: Vec<RunRecord> = (0..100)
-        .map(|n| if n % 7 == 0 { refused(run(n)) } else { run(n) })
+        .map(|n: u64| {
+            if n.is_multiple_of(7) {
+                refused(run(n))
+            } else {
+                run(n)
+            }
+        })
         .collect();
     let found = answer(&bare);
     assert_eq!(found.outcome, Outcome::Nothing, "{found:#?}");
@@ -212,12 +218,12 @@ fn what_only_an_arrived_mail_says_explains_only_what_arrived() {
     let spam = |n: u64| n % 4 == 1;
     let one = |n: u64| {
         let mut run = run(n);
-        if n % 10 == 0 {
+        if n.is_multiple_of(10) {
             return lost(run);
         }
         if spam(n) {
             run.observations[0].seen["folder"] = json!("Junk");
-            if n % 3 == 0 {
+            if n.is_multiple_of(3) {
                 run.class = Class::Late;
             }
         }
@@ -295,7 +301,7 @@ fn a_release_is_named_with_the_mark_and_the_instant() {
     let mut runs: Vec<RunRecord> = (0..240).map(run).collect();
     for (n, run) in runs.iter_mut().enumerate().skip(150) {
         run.revision = String::from("r2");
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             *run = lost(run.clone());
         }
     }

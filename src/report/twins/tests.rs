@@ -178,7 +178,11 @@ fn few_runs_tell_nothing_of_what_is_volatile() {
     let found = twins(&run(1, "main"), &run(2, "main"), Chosen::LastGood, &few[..4]);
     assert_eq!((found.mask.clone(), found.volatile.len()), (None, 0));
     assert!(found.fields.iter().all(|f| !f.volatile && f.agreement.is_none()));
-    assert!(text(&found, STYLE).contains("cannot be told: 4 recent good runs of the same route, 10 are"));
+    let said = text(&found, STYLE).replace("\n  ", " ");
+    assert!(
+        said.contains("cannot be told: 4 recent good runs of the same route, 10 are needed"),
+        "{said}"
+    );
     let same = twins(&run(1, "main"), &run(1, "main"), Chosen::Named, &[]);
     assert!(
         same.sentence

@@ -204,11 +204,11 @@ impl Column {
             labels.len() as u32 - 1
         };
         // Runs that are not compared have one value, whatever they had.
-        let outside = self
-            .compared
-            .is_some()
-            .then(|| place(MISSING))
-            .unwrap_or_default();
+        let outside = if self.compared.is_some() {
+            place(MISSING)
+        } else {
+            0
+        };
         let mut other = None;
         let mut renamed = vec![outside; runs.len()];
         for (code, n) in runs.iter().enumerate() {

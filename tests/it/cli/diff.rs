@@ -1,6 +1,7 @@
 //! Two runs side by side, and one alone: found by what people have at hand.
 
 use landfall::model::{Class, ObservationRecord, Seconds};
+use landfall::store::Store as _;
 use serde_json::json;
 
 use super::explain::{fill, json_of, worked, workspace};
@@ -22,7 +23,7 @@ async fn runs_are_found_by_the_beginning_of_an_id_and_told_apart() {
     };
     let runs = (1..=40_u128).map(|n| {
         let mut one = worked(n);
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             one.tick = tick(i64::try_from(n).expect("small") - 1).to_rfc3339();
         }
         if one.class == Class::Delivered {

@@ -6,9 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use landfall::clock::SystemClock;
-use landfall::model::{
-    Class, Hop, LayerState, Mark, MarkId, MarkKind, ObservationRecord, RunRecord, Seconds,
-};
+use landfall::model::{Class, Hop, LayerState, Mark, MarkId, MarkKind, RunRecord, Seconds};
 use landfall::sandbox::{self, Script};
 use landfall::store::{SqliteStore, Store};
 use serde_json::{Value, json};
@@ -36,7 +34,7 @@ pub(super) async fn fill(dir: &Path, runs: impl IntoIterator<Item = RunRecord>) 
 /// Run `n`, on one of two routes, by one of four workers; `w2` loses every other run.
 pub(super) fn worked(n: u128) -> RunRecord {
     let worker = n / 2 % 4;
-    let lost = worker == 2 && n / 8 % 2 == 0;
+    let lost = worker == 2 && (n / 8).is_multiple_of(2);
     let class = if lost { Class::Lost } else { Class::Delivered };
     let mut run = RunRecord::clone(&record(n, ["a", "b"][(n % 2) as usize], class));
     run.attributes = BTreeMap::from([(String::from("worker"), format!("w{worker}"))]);
@@ -130,8 +128,8 @@ async fn a_worker_that_loses_is_named_from_the_store_of_a_running_daemon() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mark_and_a_new_revision_are_told_with_the_instant() {
     let dir = workspace();
-    let runs = (0..200).map(|n| {
-        let class = if n >= 120 && n % 2 == 0 {
+    let runs = (0..200).map(|n: u128| {
+        let class = if n >= 120 && n.is_multiple_of(2) {
             Class::Late
         } else {
             Class::Delivered

@@ -43,13 +43,15 @@ fn there_is_a_sentence_for_every_lack() {
 #[test]
 fn numbers_that_are_none_and_values_without_end_are_left_out() {
     let runs: Vec<RunRecord> = (0..120)
-        .map(|n| {
+        .map(|n: u64| {
             let mut one = with(run(n), "trace", &format!("{n}"));
-            one.lag = Some(if n % 2 == 0 { f64::NAN } else { -3.0 });
+            one.lag = Some(if n.is_multiple_of(2) { f64::NAN } else { -3.0 });
             one.layers.outcome.seconds = Some(Seconds(f64::NAN, f64::INFINITY));
-            one.attributes
-                .insert(String::from("long"), "ü".repeat(5_000 + usize::from(n % 3 == 0)));
-            if n % 6 == 0 { lost(one) } else { one }
+            one.attributes.insert(
+                String::from("long"),
+                "ü".repeat(5_000 + usize::from(n.is_multiple_of(3))),
+            );
+            if n.is_multiple_of(6) { lost(one) } else { one }
         })
         .collect();
     let found = answer(&runs);
@@ -92,9 +94,9 @@ fn nothing_separates_runs_that_are_bad_by_chance() {
 #[test]
 fn slow_is_asked_of_what_arrived() {
     let runs: Vec<RunRecord> = (0..100)
-        .map(|n| {
+        .map(|n: u64| {
             let mut one = run(n);
-            if n % 5 == 0 {
+            if n.is_multiple_of(5) {
                 one.layers.outcome.seconds = Some(Seconds(1.9, 3.0));
                 one = with(one, "cache", "cold");
             }
