@@ -1,9 +1,9 @@
 //! Commands, run as their users run them.
 
 mod completions;
-mod gate;
 mod diff;
 mod explain;
+mod gate;
 mod help;
 mod history;
 mod init;

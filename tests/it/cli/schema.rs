@@ -26,11 +26,11 @@ const TOLD: [&str; 11] = [
 
 #[test]
 fn the_committed_schemas_are_what_the_code_says() {
-    for kind in ["probe", "workspace", "results", "plan", "alert"] {
     for kind in [
         "probe",
         "workspace",
         "results",
+        "plan",
         "alert",
         "causes",
         "paths",
