@@ -20,6 +20,7 @@ pub(super) fn run(args: &args::Schema) -> Exit {
             report::plan::schema(),
             "plan",
             "What landfall plan --format json prints",
+        )),
         SchemaOf::Causes => text(&of_output(
             report::schema_of::<report::causes::Causes>(),
             "causes",

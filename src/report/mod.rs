@@ -15,8 +15,8 @@ mod ndjson;
 #[cfg(feature = "otel")]
 pub mod otlp;
 mod paint;
-pub mod plan;
 pub mod paths;
+pub mod plan;
 pub mod progress;
 mod results;
 mod table;
