@@ -41,6 +41,8 @@ pub(super) enum Command {
     Plan(super::plan::Args),
     /// Load and validate the workspace
     Check(Check),
+    /// Figures of the runs on record, the last 7 days where `--since` is left out
+    Report(super::report::Args),
     /// Print the runs on record
     Runs(super::runs::Args),
     /// Say what separates bad runs from good: which route, provider, worker, hour, release, and by how much
@@ -289,6 +291,8 @@ pub(super) enum SchemaOf {
     Paths,
     /// What `diff --format json` prints
     Twins,
+    /// What `report --format json` prints
+    Report,
     /// What alerts say
     Alert,
     /// The OpenAPI document of the API of `serve`
@@ -344,7 +348,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
-fn out(text: &str) -> Result<(Format, PathBuf), String> {
+pub(super) fn out(text: &str) -> Result<(Format, PathBuf), String> {
     let (format, file) = pair(text).map_err(|_| format!("`{text}` has no `=`; write FORMAT=FILE"))?;
     let format = <Format as clap::ValueEnum>::from_str(&format, false).map_err(|_| {
         format!("`{format}` is no format; one of text, json, ndjson, junit, github, markdown")

@@ -13,6 +13,7 @@ use crate::model::{Class, Fault, Lapse, Moment, Reason};
 use crate::store::Location;
 
 pub(super) use filters::{Filters, History};
+pub(super) use pages::Pages;
 
 /// A time as people give it: an instant, a day, or how long ago.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,6 +17,7 @@ mod paths;
 mod pick;
 mod plan;
 mod reference;
+mod report;
 mod run;
 mod runs;
 mod sandbox;
@@ -114,6 +115,7 @@ async fn dispatch(args: Args) -> Exit {
         args::Command::Alerts(alerts) => alerts::run(workspace, alerts).await,
         args::Command::Check(check) => check::run(workspace, check).await,
         args::Command::Plan(plan) => plan::run(workspace, plan),
+        args::Command::Report(report) => report::run(workspace, report).await,
         args::Command::Runs(runs) => runs::run(workspace, runs).await,
         args::Command::Explain(explain) => explain::run(workspace, explain).await,
         args::Command::Paths(paths) => paths::run(workspace, paths).await,

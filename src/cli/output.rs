@@ -73,8 +73,13 @@ pub(super) fn below_repository(workspace: &Path) -> PathBuf {
 
 /// Checks that every `--out` file can be written, before anything is fired.
 pub(super) fn prepare(output: &args::Output) -> Result<(), String> {
-    for (n, (_, file)) in output.out.iter().enumerate() {
-        if output.out[..n].iter().any(|(_, other)| other == file) {
+    prepare_files(&output.out)
+}
+
+/// Checks that every file can be written, before anything is done.
+pub(super) fn prepare_files(out: &[(Format, PathBuf)]) -> Result<(), String> {
+    for (n, (_, file)) in out.iter().enumerate() {
+        if out[..n].iter().any(|(_, other)| other == file) {
             let file = file.display();
             return Err(format!(
                 "`--out` names `{file}` twice: the one would overwrite the other"
@@ -106,6 +111,22 @@ pub(super) fn write(output: &args::Output, results: &Results, streamed: bool) ->
         put(&output.format.render(results, style()))?;
     }
     Ok(())
+}
+
+/// Writes what `render` makes of each format, wherever it was asked for.
+pub(super) fn told(
+    format: Format,
+    out: &[(Format, PathBuf)],
+    render: impl Fn(Format, Style) -> String,
+) -> Result<(), String> {
+    let plain = Style {
+        colour: false,
+        width: 80,
+    };
+    for (format, file) in out {
+        replace(file, &render(*format, plain))?;
+    }
+    put(&render(format, style()))
 }
 
 /// Nothing yet, or a plain file. A device, a pipe or a link to one must stay what it is: it is written to.

@@ -36,6 +36,11 @@ pub(super) fn run(args: &args::Schema) -> Exit {
             "twins",
             "What landfall diff --format json prints",
         )),
+        SchemaOf::Report => text(&of_output(
+            report::schema_of::<report::series::History>(),
+            "report",
+            "What landfall report --format json prints",
+        )),
         SchemaOf::Alert => text(&of_output(
             alert::notice::schema(),
             "alert",

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod class;
+mod ending;
 mod fault;
 mod headers;
 mod ids;
@@ -21,6 +22,7 @@ mod token;
 pub use access::{Access, AccessHash, TOKEN_PREFIX, access_token};
 pub use answer::{Answer, Response, SendFailure, Timings};
 pub use class::{Accepted, Class, ExpectationState, Flag, LayerState};
+pub use ending::Ending;
 pub use fault::{Fault, Reason};
 pub use headers::Headers;
 pub use ids::{ChannelId, ObservationId, OwnMap, RunId};

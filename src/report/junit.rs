@@ -176,7 +176,7 @@ fn duration(seconds: f64) -> Duration {
 }
 
 /// Text that XML can hold; line breaks are ours.
-fn safe(text: &str) -> XmlString {
+pub(super) fn safe(text: &str) -> XmlString {
     let allowed = |c: &char| {
         *c == '\n' || !matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
     };

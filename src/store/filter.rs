@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::model::{Class, Moment, RunId, RunRecord};
+use crate::model::{Class, Ending, Moment, RunId, RunRecord};
 
 /// A page holds at most so many runs where the filter names no fewer.
 pub const PAGE_RUNS: u32 = 1_000;
@@ -61,6 +61,15 @@ pub struct Page {
     /// The records, in the filter's order.
     pub runs: Vec<RunRecord>,
     /// Where the next page begins: its `after`. `None` where nothing follows.
+    pub next: Option<Place>,
+}
+
+/// The same, as far as figures need the runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Endings {
+    /// How they ended, in the filter's order.
+    pub endings: Vec<Ending>,
+    /// Where the next page begins; `None` where nothing follows.
     pub next: Option<Place>,
 }
 

@@ -1,6 +1,7 @@
 //! What survives. One trait; [`memory`] and [`sqlite`] behind it.
 
 mod filter;
+mod location;
 mod memory;
 mod open;
 mod refusal;
@@ -8,7 +9,7 @@ mod small;
 mod sqlite;
 mod upkeep;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -16,16 +17,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    Fault, Mark, Moment, Observation, ObservationId, Reason, Rollup, RunId, RunRecord, SkipRecord, SkipSpan,
+    Ending, Fault, Mark, Moment, Observation, ObservationId, Rollup, RunId, RunRecord, SkipRecord, SkipSpan,
     TokenKey,
 };
 
-pub use filter::{Order, PAGE_RUNS, Page, Place, RunFilter};
+pub use filter::{Endings, Order, PAGE_RUNS, Page, Place, RunFilter};
+pub use location::Location;
 pub use memory::MemoryStore;
 pub use open::{Fired, OpenRun};
 pub use small::{KEEP_BYTES, Keep, StoreSize};
 pub use sqlite::{Ack, Options, SqliteStore};
-pub use upkeep::{Retention, RollupFilter, Upkeep};
+pub use upkeep::{Extent, Retention, RollupFilter, Upkeep};
 
 /// What is about to be fired: on record before the first byte leaves (invariant 7).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,6 +144,21 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// The store does not answer.
     fn page(&self, filter: RunFilter) -> BoxFuture<'_, Result<Page, Fault>>;
+
+    /// One page of how runs ended, as last amended: the runs of [`Store::page`] as far as figures need them, of bounded
+    /// size and many times faster.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn endings(&self, filter: RunFilter) -> BoxFuture<'_, Result<Endings, Fault>> {
+        Box::pin(async move {
+            let page = self.page(filter).await?;
+            Ok(Endings {
+                endings: page.runs.iter().map(Ending::of).collect(),
+                next: page.next,
+            })
+        })
+    }
 
     /// All the ended runs that the filter lets through, at once: for few, or with a limit; else see [`Store::page`].
     ///
@@ -310,6 +327,14 @@ pub trait Store: Send + Sync + 'static {
     /// The store does not answer.
     fn rollups(&self, filter: RollupFilter) -> BoxFuture<'_, Result<Vec<Rollup>, Fault>>;
 
+    /// How far back runs and roll-ups reach. Nothing is right for a store that removes and rolls up nothing.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn extent(&self) -> BoxFuture<'_, Result<Extent, Fault>> {
+        Box::pin(async { Ok(Extent::default()) })
+    }
+
     /// Copies the store as it is at one instant to a new file, while it is written to, and verifies the copy; gives its
     /// bytes.
     ///
@@ -354,44 +379,4 @@ pub fn mark_beside(location: &Location, mark: &Mark, options: &Options) -> Resul
 /// See [`SqliteStore::keep_beside`].
 pub fn keep_beside(location: &Location, entries: Vec<Keep>, options: &Options) -> Result<(), Fault> {
     SqliteStore::keep_beside(location.file()?, entries, options)
-}
-
-/// Which store a workspace asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// Nothing survives the process.
-    Memory,
-    /// A file.
-    Sqlite(PathBuf),
-}
-
-impl Location {
-    /// The file.
-    ///
-    /// # Errors
-    /// It is in memory, and another process has no way to it.
-    fn file(&self) -> Result<&Path, Fault> {
-        match self {
-            Self::Sqlite(path) => Ok(path),
-            Self::Memory => Err(Fault::new(
-                Reason::Input,
-                "the workspace keeps its records in memory (`store: memory`), where no other command finds them: name a file, such as `store: sqlite:landfall.db`",
-            )),
-        }
-    }
-
-    /// Reads `memory` or `sqlite:PATH`; a relative path starts at `root`.
-    ///
-    /// # Errors
-    /// What it is instead, and what was expected.
-    pub fn parse(text: &str, root: &Path) -> Result<Self, Fault> {
-        match text.split_once(':') {
-            None if text == "memory" => Ok(Self::Memory),
-            Some(("sqlite", path)) if !path.is_empty() => Ok(Self::Sqlite(root.join(path))),
-            _ => Err(Fault::new(
-                Reason::Input,
-                format!("`{text}` is no store: write `memory` or `sqlite:PATH`"),
-            )),
-        }
-    }
 }

@@ -41,6 +41,17 @@ pub struct Upkeep {
     pub others: u64,
 }
 
+/// How far back runs and roll-ups reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Runs of earlier ticks may have been removed, those that were delivered before the others; `None` where none was.
+    pub whole_since: Option<Moment>,
+    /// The first hour that is rolled up; `None` where none is.
+    pub first_rollup: Option<Moment>,
+    /// The last.
+    pub last_rollup: Option<Moment>,
+}
+
 /// Which roll-ups to read. What is empty or `None` lets everything through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RollupFilter {

@@ -4,6 +4,7 @@
 mod alerts;
 mod body;
 mod document;
+mod figures;
 mod follow;
 mod marks;
 mod params;
@@ -44,6 +45,7 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(system::reload))
         .routes(routes!(probes::list))
         .routes(routes!(probes::one))
+        .routes(routes!(figures::figures))
         .routes(routes!(probes::fire))
         .routes(routes!(probes::pause))
         .routes(routes!(probes::resume))

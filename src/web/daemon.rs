@@ -12,8 +12,9 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::broadcast;
 
-use crate::model::{Mark, RunId};
+use crate::model::{Mark, Moment, RunId};
 use crate::redact::Redactor;
+use crate::report::series::History;
 use crate::store::{Page, RunFilter};
 
 pub use alerts::{AlertView, AlertsView, DestinationView, MuteView, NewMute, Unmuted};
@@ -99,6 +100,9 @@ pub trait Daemon: Send + Sync + 'static {
 
     /// Loads the definitions anew; where they are wrong the last good set stays and the diagnostics are the answer.
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Refused>>;
+
+    /// The figures of a probe over the runs since then; by the last seven days where nothing is said.
+    fn figures(&self, probe: String, since: Option<Moment>) -> BoxFuture<'_, Result<History, Refused>>;
 
     /// Marks on the time line, newest first, at most `limit`.
     fn marks(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Mark>, Refused>>;

@@ -7,7 +7,7 @@ use super::pages::Pages;
 use super::{When, blocking, failed, place};
 use crate::cli::{Exit, args, output};
 use crate::clock::{Clock as _, SystemClock};
-use crate::model::{Mark, Moment, SkipRecord, SkipSpan};
+use crate::model::{Ending, Mark, Moment, RunRecord, SkipRecord, SkipSpan};
 use crate::store::{self, Location, Options, Order, RunFilter, Store};
 
 /// What commands over stored history have in common, where the probe is their argument.
@@ -97,7 +97,12 @@ impl History {
     }
 
     /// The runs that `filter` lets through, some at a time in its order. A run that several stores hold comes once.
-    pub(in crate::cli) fn pages(&self, filter: RunFilter) -> Pages {
+    pub(in crate::cli) fn pages(&self, filter: RunFilter) -> Pages<RunRecord> {
+        Pages::new(self.stores.clone(), filter)
+    }
+
+    /// How these runs ended: all that figures need, and many times faster.
+    pub(in crate::cli) fn endings(&self, filter: RunFilter) -> Pages<Ending> {
         Pages::new(self.stores.clone(), filter)
     }
 
@@ -123,7 +128,7 @@ impl History {
     }
 
     /// All the asked for runs at once, the earliest first: for a few thousand. Else read [`History::pages`].
-    pub(in crate::cli) async fn runs(&self) -> Result<Vec<crate::model::RunRecord>, Exit> {
+    pub(in crate::cli) async fn runs(&self) -> Result<Vec<RunRecord>, Exit> {
         let mut pages = self.pages(self.filter());
         let mut runs = Vec::new();
         loop {

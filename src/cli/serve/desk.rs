@@ -2,6 +2,7 @@
 
 mod act;
 mod alerts;
+mod figures;
 mod views;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use crate::engine::{Engine, Ticker};
 use crate::model::{Fault, Mark, Moment, RunId};
 use crate::redact::Redactor;
 use crate::report::metrics::{self, Metrics};
+use crate::report::series::History;
 use crate::store::{Page, RunFilter, Store};
 use crate::web::daemon::{
     AlertsView, Change, ChannelView, Daemon, Diagnostic, Event, Fire, Fired, MuteView, NewMark, NewMute,
@@ -60,6 +62,8 @@ pub(super) struct Desk {
     pub(super) refused: std::sync::Mutex<Option<(Moment, Vec<Diagnostic>)>>,
     /// When the store was last asked whether it writes, and what it said.
     pub(super) writes: Mutex<Option<(Moment, Option<String>)>>,
+    /// Figures are made for one at a time: each may hold many runs.
+    pub(super) reckoning: Mutex<()>,
 }
 
 impl Desk {
@@ -183,6 +187,10 @@ impl Daemon for Desk {
 
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Refused>> {
         Box::pin(act::reload(self))
+    }
+
+    fn figures(&self, probe: String, since: Option<Moment>) -> BoxFuture<'_, Result<History, Refused>> {
+        Box::pin(figures::figures(self, probe, since))
     }
 
     fn marks(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Mark>, Refused>> {

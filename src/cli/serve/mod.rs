@@ -157,6 +157,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
         source: (workspace.root.clone(), args.var.clone()),
         refused: std::sync::Mutex::default(),
         writes: tokio::sync::Mutex::default(),
+        reckoning: tokio::sync::Mutex::default(),
     };
     listeners.mount(&workspace, Arc::new(desk), clock.clone(), Arc::new(SystemRandom));
     // 8. What can wait until all that fires.

@@ -1,5 +1,7 @@
 //! A histogram of latencies that is small, merges exactly, and travels as HdrHistogram's bytes.
 
+mod hdr;
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -154,6 +156,12 @@ impl TryFrom<Bytes> for Latencies {
         let raw = STANDARD
             .decode(&hdr)
             .map_err(|e| format!("a histogram is no base64: {e}"))?;
+        if let Some(counts) = hdr::read(&raw, LOWEST, HIGHEST, DIGITS) {
+            return Ok(Self {
+                counts,
+                max: bytes.max_us,
+            });
+        }
         let histogram: Histogram<u64> = Deserializer::new()
             .deserialize(&mut raw.as_slice())
             .map_err(|e| format!("a histogram cannot be read: {e:?}"))?;

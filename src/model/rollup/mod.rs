@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Class, Flag, LayerRecord, LayerState, Moment, RunRecord};
+use super::{Class, Ending, Flag, LayerRecord, LayerState, Moment, RunRecord};
 
 pub use latencies::{Latencies, Reached};
 
 /// So many fingerprints are kept by name, the most frequent; the rest are counted together.
 pub const FINGERPRINTS: usize = 100;
+
+/// Stands between the layers of an ending.
+const BETWEEN: &str = "\t";
 
 const HOUR: i64 = 3_600_000_000_000;
 
@@ -51,6 +54,18 @@ pub struct Rollup {
     pub fingerprints: BTreeMap<String, u64>,
     /// Runs with any other fingerprint.
     pub other_fingerprints: u64,
+    /// Runs by definition: the [`FINGERPRINTS`] with the most. Empty in hours of an older landfall.
+    #[serde(default)]
+    pub revisions: BTreeMap<String, u64>,
+    /// Observed runs by what their layers say ([`Ending::said`], with tabs between): the [`FINGERPRINTS`] most frequent.
+    #[serde(default)]
+    pub endings: BTreeMap<String, u64>,
+    /// Observed runs with any other ending.
+    #[serde(default)]
+    pub other_endings: u64,
+    /// The shortest time for which a run was watched, in seconds.
+    #[serde(default)]
+    pub watched: Option<f64>,
 }
 
 /// One layer of many runs.
@@ -89,6 +104,10 @@ impl Rollup {
             lag: Latencies::default(),
             fingerprints: BTreeMap::new(),
             other_fingerprints: 0,
+            revisions: BTreeMap::new(),
+            endings: BTreeMap::new(),
+            other_endings: 0,
+            watched: None,
         }
     }
 
@@ -129,6 +148,12 @@ impl Rollup {
         if let Some(fingerprint) = &record.fingerprint {
             *self.fingerprints.entry(fingerprint.clone()).or_default() += 1;
         }
+        *self.revisions.entry(record.revision.clone()).or_default() += 1;
+        let ending = Ending::of(record);
+        if record.class != Class::Unobserved {
+            *self.endings.entry(ending.said.join(BETWEEN)).or_default() += 1;
+        }
+        self.watched = shorter(self.watched, ending.watched);
     }
 
     /// Takes another's runs in, of another hour, route or input. What comes out is the roll-up of all their runs, as
@@ -146,26 +171,53 @@ impl Rollup {
         self.lag.merge(&other.lag);
         add_all(&mut self.fingerprints, &other.fingerprints);
         self.other_fingerprints += other.other_fingerprints;
+        add_all(&mut self.revisions, &other.revisions);
+        add_all(&mut self.endings, &other.endings);
+        self.other_endings += other.other_endings;
+        self.watched = shorter(self.watched, other.watched);
         self.settle();
     }
 
-    /// Holds the fingerprints to their bound: the rarest are counted together, of equally rare ones the last by name.
+    /// Holds fingerprints, endings and definitions to their bound: the rarest are counted together, of equally rare ones
+    /// the last by name. Definitions beyond it are left out: their runs are those that no definition accounts for.
     pub fn settle(&mut self) {
-        if self.fingerprints.len() <= FINGERPRINTS {
-            return;
-        }
-        let mut by_count: Vec<(u64, String)> = std::mem::take(&mut self.fingerprints)
-            .into_iter()
-            .map(|(fingerprint, count)| (count, fingerprint))
-            .collect();
-        by_count.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        for (at, (count, fingerprint)) in by_count.into_iter().enumerate() {
-            if at < FINGERPRINTS {
-                self.fingerprints.insert(fingerprint, count);
-            } else {
-                self.other_fingerprints += count;
-            }
-        }
+        self.other_fingerprints += settled(&mut self.fingerprints);
+        self.other_endings += settled(&mut self.endings);
+        settled(&mut self.revisions);
+    }
+
+    /// What the layers of a key of [`Rollup::endings`] say, without those that say nothing.
+    #[must_use]
+    pub fn layers_of(ending: &str) -> Vec<&str> {
+        ending.split(BETWEEN).filter(|said| !said.is_empty()).collect()
+    }
+
+    /// What one layer of such a key says; empty where it says nothing.
+    #[must_use]
+    pub fn layer_of(ending: &str, layer: usize) -> &str {
+        ending.split(BETWEEN).nth(layer).unwrap_or_default()
+    }
+}
+
+/// Keeps the most frequent; the rest is counted and gone.
+fn settled(counts: &mut BTreeMap<String, u64>) -> u64 {
+    if counts.len() <= FINGERPRINTS {
+        return 0;
+    }
+    let mut by_count: Vec<(u64, String)> = std::mem::take(counts)
+        .into_iter()
+        .map(|(name, count)| (count, name))
+        .collect();
+    by_count.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let rest = by_count.split_off(FINGERPRINTS);
+    counts.extend(by_count.into_iter().map(|(count, name)| (name, count)));
+    rest.iter().map(|(count, _)| count).sum()
+}
+
+fn shorter(one: Option<f64>, other: Option<f64>) -> Option<f64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

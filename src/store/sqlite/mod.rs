@@ -18,6 +18,7 @@ mod small;
 mod trouble;
 mod trust;
 mod upkeep;
+mod withdrawal;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -34,10 +35,11 @@ use self::queue::{Queue, Refusal};
 use self::read::Readers;
 use self::small::{Counted, Small};
 use self::trust::{Inspection, Trust};
+use self::withdrawal::Withdrawal;
 use self::writer::Writer;
 use super::{
-    Claim, Fired, Intent, Keep, OpenRun, Page, Retention, RollupFilter, RunFilter, Store, StoreSize,
-    StoredObservation, Upkeep,
+    Claim, Endings, Extent, Fired, Intent, Keep, OpenRun, Page, Retention, RollupFilter, RunFilter, Store,
+    StoreSize, StoredObservation, Upkeep,
 };
 use crate::model::{
     Fault, Mark, Moment, ObservationId, Reason, Rollup, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
@@ -264,6 +266,14 @@ impl Store for SqliteStore {
         Box::pin(self.readers.read(move |on| page::page(on, &filter)))
     }
 
+    fn endings(&self, filter: RunFilter) -> BoxFuture<'_, Result<Endings, Fault>> {
+        Box::pin(self.readers.read(move |on| page::endings(on, &filter)))
+    }
+
+    fn extent(&self) -> BoxFuture<'_, Result<Extent, Fault>> {
+        Box::pin(self.readers.read(rollup::extent))
+    }
+
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, Fault>> {
         Box::pin(self.readers.read(move |on| page::run(on, run)))
     }
@@ -380,20 +390,5 @@ impl Drop for SqliteStore {
         self.inspection.end();
         // What is queued is still committed, by a thread that nobody waits for; `shutdown` waits.
         self.queue.close();
-    }
-}
-
-/// Takes claims back where the one who made them has gone before he was answered.
-struct Withdrawal<'a> {
-    queue: &'a Queue,
-    runs: Vec<RunId>,
-}
-
-impl Drop for Withdrawal<'_> {
-    fn drop(&mut self) {
-        if !self.runs.is_empty() {
-            self.queue
-                .push_always(Op::Withdraw(std::mem::take(&mut self.runs)));
-        }
     }
 }

@@ -2,10 +2,15 @@
 
 use rusqlite::{Connection, Row, ToSql};
 
-use super::read::{Unread, decoded, run_id};
-use crate::model::{Class, Moment, RunId, RunRecord};
+use super::read::{Unread, decoded, run_id, side_by_side};
+use crate::model::{Class, Ending, Moment, RunId, RunRecord};
 use crate::store::filter::PAGE_BYTES;
-use crate::store::{Order, Page, Place, RunFilter};
+use crate::store::{Endings, Order, Page, Place, RunFilter};
+
+/// So many endings are read at once where the filter names no fewer.
+const ENDINGS: usize = 8_192;
+/// A page of endings ends when the records that were read for it reach so many bytes.
+const ENDINGS_BYTES: usize = 64 << 20;
 
 /// A statement that grows, and what is bound to it.
 struct Statement {
@@ -67,6 +72,39 @@ pub(super) fn page(on: &Connection, filter: &RunFilter) -> Result<Page, Unread> 
         });
     }
     Ok(page)
+}
+
+pub(super) fn endings(on: &Connection, filter: &RunFilter) -> Result<Endings, Unread> {
+    let most = filter
+        .limit
+        .map_or(ENDINGS, |limit| (limit as usize).min(ENDINGS));
+    let statement = select(filter, most);
+    let mut query = on.prepare_cached(&statement.sql)?;
+    let values: Vec<&dyn ToSql> = statement.values.iter().map(AsRef::as_ref).collect();
+    let mut rows = query.query(values.as_slice())?;
+    let (mut text, mut records) = (String::new(), Vec::new());
+    let mut next = None;
+    while let Some(row) = rows.next()? {
+        let last: Option<&(Place, usize)> = records.last();
+        if let Some((place, _)) = last.filter(|_| records.len() >= most || text.len() >= ENDINGS_BYTES) {
+            // One more is there than the page holds.
+            next = Some(*place);
+            break;
+        }
+        text.push_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+        let place = Place {
+            tick: Moment(row.get(2)?),
+            run: run_id(row, 1)?,
+        };
+        records.push((place, text.len()));
+    }
+    Ok(Endings {
+        endings: side_by_side(&text, &records, |place, text| {
+            Ending::read(place.tick, text)
+                .map_err(|e| Unread::Content(format!("the record of run {}: {e}", place.run)))
+        })?,
+        next,
+    })
 }
 
 fn select(filter: &RunFilter, most: usize) -> Statement {

@@ -15,6 +15,11 @@ use crate::model::{
 };
 use crate::store::{Fired, Intent, OpenRun, StoredObservation};
 
+/// So many threads read the JSON of many rows.
+const THREADS: usize = 2;
+/// Rows for which another thread is worth its start.
+const FEW: usize = 64;
+
 /// So many reads run at once; more wait their turn.
 const READERS: usize = 2;
 
@@ -238,4 +243,39 @@ pub(super) fn run_id(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {
 pub(super) fn decoded<T: DeserializeOwned>(row: &Row<'_>, column: usize, what: &str) -> Result<T, Unread> {
     let text = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
     serde_json::from_str(text).map_err(|e| Unread::Content(format!("{what}: {e}")))
+}
+
+/// Reads pieces of JSON that stand one after the other in `text`, each with its end, on several threads; in their order.
+pub(super) fn side_by_side<K: Sync, T: Send>(
+    text: &str,
+    pieces: &[(K, usize)],
+    read: impl Fn(&K, &str) -> Result<T, Unread> + Sync,
+) -> Result<Vec<T>, Unread> {
+    let part = |from: usize, to: usize| -> Result<Vec<T>, Unread> {
+        let mut begin = from.checked_sub(1).map_or(0, |before| pieces[before].1);
+        let mut done = Vec::with_capacity(to - from);
+        for (key, end) in &pieces[from..to] {
+            done.push(read(key, &text[begin..*end])?);
+            begin = *end;
+        }
+        Ok(done)
+    };
+    let step = pieces.len().div_ceil(THREADS).max(FEW);
+    let part = &part;
+    std::thread::scope(|scope| {
+        let starts = (0..pieces.len()).step_by(step);
+        let parts: Vec<_> = starts
+            .map(|from| scope.spawn(move || part(from, (from + step).min(pieces.len()))))
+            .collect();
+        let mut all = Vec::with_capacity(pieces.len());
+        for part in parts {
+            let ended = || {
+                Err(Unread::Content(String::from(
+                    "a thread that read them ended early",
+                )))
+            };
+            all.extend(part.join().unwrap_or_else(|_| ended())?);
+        }
+        Ok(all)
+    })
 }

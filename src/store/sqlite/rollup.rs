@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::op::json;
-use super::read::{Unread, decoded};
+use super::read::{Unread, decoded, side_by_side};
 use crate::model::{Fault, Moment, Rollup, RunRecord};
-use crate::store::RollupFilter;
+use crate::store::{Extent, RollupFilter};
 
 /// So many hours that are due are asked for at once.
 const DUE: u32 = 64;
@@ -210,6 +210,18 @@ pub(super) fn make(on: &Connection, mut due: Due) -> Result<(Due, Vec<Rollup>), 
     Ok((due, rollups))
 }
 
+pub(super) fn extent(on: &Connection) -> Result<Extent, Unread> {
+    let hour = |sql: &str| -> rusqlite::Result<Option<Moment>> {
+        let hour: Option<i64> = on.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(hour.map(Moment))
+    };
+    Ok(Extent {
+        whole_since: progress(on)?.pruned,
+        first_rollup: hour("SELECT min(hour) FROM rollups")?,
+        last_rollup: hour("SELECT max(hour) FROM rollups")?,
+    })
+}
+
 pub(super) fn read(on: &Connection, filter: &RollupFilter) -> Result<Vec<Rollup>, Unread> {
     let mut query = on.prepare_cached(
         "SELECT rollup, hour, probe, route, input FROM rollups WHERE hour >= ?1 AND hour < ?2
@@ -220,19 +232,18 @@ pub(super) fn read(on: &Connection, filter: &RollupFilter) -> Result<Vec<Rollup>
         filter.until.map_or(i64::MAX, |until| until.0)
     ])?;
     let among = |wanted: &[String], name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    let mut rollups = Vec::new();
+    let (mut text, mut found) = (String::new(), Vec::new());
     while let Some(row) = rows.next()? {
         let name = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
         if among(&filter.probes, name(2)?)
             && among(&filter.routes, name(3)?)
             && among(&filter.inputs, name(4)?)
         {
-            rollups.push(decoded(
-                row,
-                0,
-                &format!("the roll-up of {}", Moment(row.get(1)?)),
-            )?);
+            text.push_str(name(0)?);
+            found.push((Moment(row.get(1)?), text.len()));
         }
     }
-    Ok(rollups)
+    side_by_side(&text, &found, |hour, text| {
+        serde_json::from_str(text).map_err(|e| Unread::Content(format!("the roll-up of {hour}: {e}")))
+    })
 }

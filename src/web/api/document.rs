@@ -53,6 +53,7 @@ documented!(answers:
     super::system::ChannelList, super::probes::ProbeList, super::runs::RunAnswer,
     super::marks::MarkList, super::alerts::AlertList, super::alerts::MuteList, super::alerts::DestinationList,
     MuteView, Unmuted,
+    crate::report::series::History,
 );
 
 documented!(bodies:

@@ -9,6 +9,7 @@ mod history;
 mod init;
 mod plan;
 mod reference;
+mod report;
 mod schema;
 mod usage;
 mod validator;

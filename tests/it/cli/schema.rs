@@ -35,6 +35,7 @@ fn the_committed_schemas_are_what_the_code_says() {
         "causes",
         "paths",
         "twins",
+        "report",
     ] {
         committed(
             &format!("probes/{kind}.schema.json"),

@@ -2,6 +2,7 @@
 
 mod contract;
 mod golden;
+mod history;
 mod hostile;
 mod metrics;
 #[cfg(feature = "otel")]

@@ -61,6 +61,33 @@ async fn probes_and_runs_are_told_as_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn figures_are_those_of_the_report() {
+    let rig = Rig::start().await;
+    let empty = rig.json("/api/v1/probes/orders/figures").await;
+    assert_eq!(empty["probes"], json!([]));
+    let delivered = u64::from(rig.fired("good").await["class"] == "delivered");
+    rig.fired("gone").await;
+    let figures = rig.json("/api/v1/probes/orders/figures").await;
+    let series = figures["probes"][0]["series"].as_array().unwrap();
+    let of = |route: &str| series.iter().find(|one| one["route"] == route).unwrap();
+    assert_eq!(of("gone")["silent_failures"]["count"], 1);
+    assert_eq!(of("good")["on_time"]["count"], delivered);
+    let mut command = crate::support::process::landfall(rig.dir.path(), &[]);
+    command.args(["report", "--format", "json"]);
+    let (code, printed, said) = crate::support::process::ended(command);
+    assert_eq!(code, 0, "{said}");
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(printed["probes"], figures["probes"]);
+    let later = rig
+        .json("/api/v1/probes/orders/figures?since=2999-01-01T00:00:00Z")
+        .await;
+    assert_eq!(later["probes"], json!([]));
+    problem(rig.get("/api/v1/probes/order/figures").await, 404).await;
+    problem(rig.get("/api/v1/probes/orders/figures?since=now").await, 400).await;
+    problem(rig.get("/api/v1/probes/orders/figures?until=now").await, 400).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn runs_are_filtered_and_paged() {
     let rig = Rig::start().await;
     let mut ids = Vec::new();
