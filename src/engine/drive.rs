@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::alarm::Alarm;
 use super::live::Live;
 use super::recorder::Job;
 use super::sink::SinkShared;
@@ -193,7 +193,7 @@ pub(super) async fn run(
         state.resume(left);
         // Both are kept over the messages: to wait for them anew each time would cost more than most messages.
         let mut stopped = std::pin::pin!(stop.cancelled());
-        let mut alarm = Alarm(None);
+        let mut alarm = Alarm::default();
         loop {
             let message = tokio::select! {
                 biased;
@@ -206,23 +206,6 @@ pub(super) async fn run(
         }
     };
     tracker.track_future(work).await;
-}
-
-/// Rings at the machine's next deadline, and is set anew only where that has moved.
-struct Alarm(Option<(Moment, BoxFuture<'static, ()>)>);
-
-impl Alarm {
-    async fn rings(&mut self, clock: &dyn Clock, deadline: Option<Moment>) {
-        let Some(at) = deadline else {
-            self.0 = None;
-            return std::future::pending().await;
-        };
-        match &mut self.0 {
-            Some((set, ringing)) if *set == at => ringing.await,
-            other => other.insert((at, clock.sleep_until(at))).1.as_mut().await,
-        }
-        self.0 = None;
-    }
 }
 
 /// `limits.per_day` counts what earlier processes fired.

@@ -3,6 +3,7 @@
 //! `run`, `serve` and `compare` share it: they differ only in the ticks they hand in and in what they make of the
 //! [`Update`]s that come out.
 
+mod alarm;
 mod answer;
 mod drive;
 mod evaluate;
