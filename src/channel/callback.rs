@@ -190,6 +190,10 @@ impl Channel for Opened {
         false
     }
 
+    fn is_addressed(&self) -> bool {
+        true
+    }
+
     fn disarm(&self, _: RunId) {}
 
     fn drive(self: Arc<Self>, stop: CancellationToken) -> BoxFuture<'static, ()> {

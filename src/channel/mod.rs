@@ -271,6 +271,12 @@ pub trait Channel: Send + Sync + 'static {
         true
     }
 
+    /// Whether senders reach it at an address of landfall's own, so that one with other settings takes its runs over
+    /// with the address. Then nothing is kept of a run that is armed.
+    fn is_addressed(&self) -> bool {
+        false
+    }
+
     /// As [`Channel::arm`], for a run that an earlier process had armed.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Run) -> Exit {
                 no_grace: args.no_grace,
                 steps: Collector::shows(&args.output),
                 resume: false,
+                awake: None,
             },
         })
     };

@@ -130,6 +130,27 @@ impl RunScope {
         self.over(Map::from_iter([(name.to_owned(), value)]))
     }
 
+    /// The workspace's `vars`.
+    pub(crate) const fn vars(&self) -> &Arc<Map<String, Value>> {
+        &self.vars
+    }
+
+    /// The run's own values but for `vars`, each name once, as expressions see it.
+    pub(crate) fn values(&self) -> Vec<(&str, &Value)> {
+        let mut values: Vec<(&str, &Value)> = Vec::new();
+        for (name, value) in self.layers().flat_map(|layer| &layer.values) {
+            if !values.iter().any(|(known, _)| known == name) {
+                values.push((name, value));
+            }
+        }
+        values
+    }
+
+    /// The same with these names.
+    pub(crate) fn with_all(&self, values: Map<String, Value>) -> Self {
+        self.over(values)
+    }
+
     fn over(&self, values: Map<String, Value>) -> Self {
         let older = self.newest.clone();
         Self {

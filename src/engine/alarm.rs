@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 
+use super::drive::{Loop, Message};
 use crate::clock::Clock;
-use crate::model::Moment;
+use crate::lifecycle::Event;
+use crate::model::{ChannelId, Moment};
 
 /// An alarm that rings so late was held up, and with it whatever watches for outcomes.
 const HELD_UP: Duration = Duration::from_millis(500);
@@ -32,5 +34,28 @@ impl Alarm {
             ringing.as_mut().await;
         }
         self.0 = None;
+    }
+}
+
+impl Loop {
+    /// The next deadline of a run, or when the next falls asleep.
+    pub(super) fn next_alarm(&self) -> Option<Moment> {
+        let rest = self.live.next_rest();
+        self.machine.next_deadline().into_iter().chain(rest).min()
+    }
+
+    /// Of a run whose contents were lost nothing that is missing proves anything.
+    pub(super) fn tell_spoilt(&mut self) {
+        let tokens = self.live.spoilt();
+        if tokens.is_empty() {
+            return;
+        }
+        let event = Event::Dropped {
+            // It is about these runs, wherever they wait.
+            channel: ChannelId(u16::MAX),
+            what: "what landfall held of the run could not be read back".into(),
+            tokens,
+        };
+        self.shared.tell(Message::Event(event));
     }
 }

@@ -136,13 +136,14 @@ async fn tell(shared: &Arc<Shared>, run: RunId, def: &Arc<LegDef>, scope: RunSco
     let shown = response
         .as_ref()
         .map_or_else(|| serde_json::json!({ "error": reason }), |r| shown(r, redactor));
+    let status = response.as_ref().map(|response| response.status);
     let kept = KeptAnswer {
         at: answered_at,
         accepted,
         reason: reason.clone(),
         keys: keys.clone(),
         captured,
-        response: response.clone(),
+        response,
         partial: false,
         timings,
         attributes: attributes.clone(),
@@ -155,7 +156,7 @@ async fn tell(shared: &Arc<Shared>, run: RunId, def: &Arc<LegDef>, scope: RunSco
         tracing::error!(%run, %fault, "the answer is not on record");
     }
     let answer = Arc::new(LiveAnswer {
-        response,
+        status,
         timings,
         attributes,
         shown,

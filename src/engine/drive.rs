@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::alarm::Alarm;
-use super::live::Live;
+use super::live::Lives;
 use super::recorder::Job;
 use super::sink::SinkShared;
 use super::supervise::{self, ChannelHealth, Opened};
@@ -155,7 +155,7 @@ impl Shared {
 pub(super) struct Loop {
     pub(super) shared: Arc<Shared>,
     pub(super) machine: Machine,
-    pub(super) live: OwnMap<RunId, Live>,
+    pub(super) live: Lives,
     /// Contents of observations that no run has claimed yet.
     pub(super) unclaimed: OwnMap<ObservationId, Arc<Observation>>,
     /// What stands behind the runs of ticks that have just been handed in.
@@ -181,9 +181,9 @@ pub(super) async fn run(
     let mut machine = Machine::new(settings);
     count_today(&shared, &mut machine).await;
     let mut state = Loop {
+        live: Lives::new(shared.options.awake),
         shared,
         machine,
-        live: OwnMap::default(),
         unclaimed: OwnMap::default(),
         incoming: OwnMap::default(),
         old_legs: super::resume::Legs::default(),
@@ -200,7 +200,7 @@ pub(super) async fn run(
                 () = &mut stopped => return,
                 Some(message) = controls.recv() => message,
                 Some(message) = inbox.recv() => message,
-                () = alarm.rings(&*clock, state.machine.next_deadline()) => Message::Event(Event::Time),
+                () = alarm.rings(&*clock, state.next_alarm()) => Message::Event(Event::Time),
             };
             state.take(message);
         }
@@ -232,6 +232,8 @@ async fn count_today(shared: &Shared, machine: &mut Machine) {
 
 impl Loop {
     pub(super) fn take(&mut self, message: Message) {
+        let now = self.shared.clock.now();
+        self.live.rest(now);
         let event = match message {
             Message::Event(event) => {
                 self.note(&event);
@@ -271,7 +273,7 @@ impl Loop {
         let blinded = super::resume::blinded(&event);
         tracing::trace!(?event, "event");
         let mut commands = std::mem::take(&mut self.commands);
-        self.machine.handle(self.shared.clock.now(), event, &mut commands);
+        self.machine.handle(now, event, &mut commands);
         for command in commands.drain(..) {
             self.perform(command);
         }
@@ -283,6 +285,7 @@ impl Loop {
         if let Some(channel) = blinded {
             self.keep_gaps(channel);
         }
+        self.tell_spoilt();
     }
 
     /// Tells people what the machine is about to be told.

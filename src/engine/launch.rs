@@ -194,7 +194,7 @@ impl Loop {
             "tick": known.tick.due.to_rfc3339(),
             "traceparent": run.traceparent(),
         });
-        let Some(live) = self.live.get_mut(&run) else {
+        let Some(live) = self.live.get(&run) else {
             return;
         };
         let Some(prepared) = live.prepared.take() else {

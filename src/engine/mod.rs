@@ -72,6 +72,8 @@ pub struct Options {
     pub steps: bool,
     /// Take up the runs that an earlier process left open in the store.
     pub resume: bool,
+    /// How long what is held of a run stays unpacked when nothing comes of it; `None` is 3 s. No verdict depends on it.
+    pub awake: Option<Duration>,
 }
 
 /// The engine, running.

@@ -17,14 +17,15 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 impl Loop {
     pub(super) fn evaluate(&mut self, run: RunId, id: ObservationId) {
-        let Some(observation) = self.unclaimed.remove(&id).or_else(|| self.shown_to_another(id)) else {
+        // One observation may bear the tokens of several runs.
+        let Some(observation) = self.unclaimed.remove(&id).or_else(|| self.live.shown(id)) else {
             return;
         };
         self.seen_step(run, &observation);
         if let Some(opened) = self.shared.channels.get(&observation.channel) {
             self.shared.sinks.count(&opened.name, "matched");
         }
-        let Some(live) = self.live.get_mut(&run) else {
+        let Some(live) = self.live.get(&run) else {
             return;
         };
         live.observations.insert(id, observation.clone());
@@ -33,14 +34,6 @@ impl Loop {
         } else {
             super::evaluate::spawn(&self.shared, run, live, observation);
         }
-    }
-
-    /// One observation may bear the tokens of several runs.
-    fn shown_to_another(&self, id: ObservationId) -> Option<Arc<Observation>> {
-        self.live
-            .values()
-            .find_map(|live| live.observations.get(&id))
-            .cloned()
     }
 
     pub(super) fn seen_step(&self, run: RunId, observation: &Observation) {
@@ -73,9 +66,8 @@ impl Loop {
         };
         let detail = if reason.is_empty() {
             answer
-                .response
-                .as_ref()
-                .map_or_else(String::new, |r| format!("status {}", r.status))
+                .status
+                .map_or_else(String::new, |status| format!("status {status}"))
         } else {
             reason.clone()
         };
@@ -86,7 +78,7 @@ impl Loop {
                 detail,
             },
         );
-        let Some(live) = self.live.get_mut(run) else {
+        let Some(live) = self.live.get(run) else {
             return;
         };
         live.scope = scope;
@@ -122,22 +114,20 @@ impl Loop {
         });
     }
 
-    pub(super) fn extend(&self, run: RunId) {
-        let (Some(known), Some(live)) = (self.machine.run(run), self.live.get(&run)) else {
+    pub(super) fn extend(&mut self, run: RunId) {
+        let (Some(known), Some(scope)) = (self.machine.run(run), self.live.handle(run)) else {
             return;
         };
         for channel in known.channels() {
             if let Some(opened) = self.shared.channels.get(&channel) {
-                opened
-                    .channel
-                    .extend(run, &known.keys, Arc::new(live.scope.clone()));
+                opened.channel.extend(run, &known.keys, scope.clone());
             }
         }
     }
 
     pub(super) fn disarm(&self, run: RunId) {
-        let Some(live) = self.live.get(&run) else { return };
-        for spec in &live.def.leg.expectations {
+        let Some(def) = self.live.def(&run) else { return };
+        for spec in &def.leg.expectations {
             if let Some(opened) = self.shared.channels.get(&spec.channel) {
                 opened.channel.disarm(run);
             }
@@ -146,24 +136,30 @@ impl Loop {
 
     /// Nothing of the run is needed any longer.
     pub(super) fn let_go(&mut self, run: RunId) {
-        if let Some(live) = self.live.remove(&run) {
+        if let Some(token) = self.live.remove(&run) {
             let mut tokens = self
                 .shared
                 .sinks
                 .tokens
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            tokens.remove(&live.token);
+            tokens.remove(&token);
         }
     }
 
-    pub(super) fn cleanup(&self, run: RunId) {
-        let Some(live) = self.live.get(&run) else { return };
-        if live.def.cleanup.is_empty() || self.shared.options.keep_data {
+    pub(super) fn cleanup(&mut self, run: RunId) {
+        let Some(def) = self.live.def(&run) else { return };
+        if def.cleanup.is_empty() || self.shared.options.keep_data {
             self.shared
                 .tell(Message::Event(Event::Cleaned { run, done: true }));
             return;
         }
+        let Some(live) = self.live.get(&run) else {
+            // What is held of it was lost, and with it what the cleanup names.
+            self.shared
+                .tell(Message::Event(Event::Cleaned { run, done: false }));
+            return;
+        };
         let (shared, def, scope) = (self.shared.clone(), live.def.clone(), live.scope.clone());
         tokio::spawn(async move {
             let mut done = true;
@@ -204,7 +200,7 @@ impl Loop {
 
     /// The request of a run that an earlier process fired, as it was; it is not sent.
     fn render_request(&mut self, run: RunId) {
-        if let Some(live) = self.live.get_mut(&run).filter(|live| live.request.is_null())
+        if let Some(live) = self.live.get(&run).filter(|live| live.request.is_null())
             && let Ok(trigger) = self.shared.leg_trigger(&live.def)
             && let Ok(prepared) = trigger.prepare(&live.scope)
         {

@@ -5,30 +5,32 @@
 //! the two part by more than a second (the wall clock was set), what was not decided before is unobserved.
 
 mod abandon;
+mod found;
 mod kept;
 mod legs;
 mod sight;
+mod wake;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
-
-use serde_json::Value;
 
 use super::Setup;
 use super::drive::{Loop, Message};
-use super::live::{Live, LiveAnswer};
+use super::live::{Handle, Packed, Share};
 use super::sink::SinkShared;
 use crate::channel::{Earlier, Watch};
-use crate::definition::RunScope;
 use crate::lifecycle::{Answered, Event, Firing, Resumed, Seen};
-use crate::model::{ChannelId, Fault, Identity, Moment, Observation, ObservationId, Tick, Timings, Token};
-use crate::store::{OpenRun, StoredObservation};
+use crate::model::{ChannelId, Fault, Identity, Moment, Observation, ObservationId, RunId, Tick, Token};
+use crate::store::StoredObservation;
 
-pub(super) use kept::{KeptAnswer, Plan};
+pub(super) use found::open_ticks;
+pub(super) use kept::{Kept, KeptAnswer, Plan};
 pub(super) use legs::{Legs, Revisions};
 pub(super) use sight::{beat, blinded};
+pub(super) use wake::{live, scope};
 
+use found::{Found, FoundRun};
 use legs::OldLeg;
 use sight::Blindness;
 use watch::{Again, Watches};
@@ -36,7 +38,7 @@ use watch::{Again, Watches};
 /// What an earlier process left.
 #[derive(Default)]
 pub(super) struct Left {
-    runs: Vec<OpenRun>,
+    found: Found,
     pub(super) legs: Legs,
     blindness: Blindness,
     /// The last instant at which the earlier process is known to have worked.
@@ -50,14 +52,14 @@ impl Left {
     /// Reads it from the store.
     pub(super) async fn read(setup: &Setup) -> Result<Self, Fault> {
         let store = setup.store.as_ref();
-        let runs = store.open_runs().await?;
+        let found = Found::read(store).await?;
         let blindness = Blindness::load(store).await?;
-        let legs = Legs::find(&setup.workspace, store, &runs).await;
-        legs::prune(&setup.workspace, store, &runs).await;
+        let legs = Legs::find(&setup.workspace, store, &found.legs).await;
+        legs::prune(&setup.workspace, store, &found.legs).await;
         let alive = store.last_alive().await?;
-        let until = runs.iter().flat_map(moments).chain(alive).max();
+        let until = found.last.into_iter().chain(alive).max();
         let mut left = Self {
-            runs,
+            found,
             legs,
             until,
             ..Self::default()
@@ -66,13 +68,13 @@ impl Left {
             && blindness.clock_was_set(setup.clock.as_ref(), until)
         {
             tracing::warn!(
-                runs = left.runs.len(),
+                runs = left.found.runs.len(),
                 "the clock was set since these runs were fired: what was not decided before is unobserved"
             );
             left.unclocked = Some(store.last_observation().await?.unwrap_or(ObservationId(0)));
         }
         if left.legs.captures()
-            && let Some(first) = left.runs.iter().map(|run| run.intent.at).min()
+            && let Some(first) = left.found.first
         {
             let from = ObservationId(u64::try_from(first.0).unwrap_or(0));
             let most = u32::try_from(setup.settings.unclaimed.count).unwrap_or(u32::MAX);
@@ -89,50 +91,56 @@ impl Left {
             .tokens
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        tokens.reserve(self.runs.len());
-        for OpenRun { intent, .. } in &self.runs {
-            if let Some(token) = Token::from_record(&intent.token) {
-                tokens.insert(token, intent.run);
-            }
-        }
+        tokens.reserve(self.found.runs.len());
+        let known = self
+            .found
+            .runs
+            .iter()
+            .filter_map(|run| Some((run.token?, run.run)));
+        tokens.extend(known);
     }
 }
 
-/// Every instant of a run at which the earlier process is known to have worked.
-fn moments(run: &OpenRun) -> impl Iterator<Item = Moment> + '_ {
-    let seen = run.observations.iter().map(|o| o.observation.sighting.at.hi);
-    let fired = run.fired.as_ref().map(|fired| fired.sent);
-    seen.chain(fired).chain([run.intent.at])
+/// What is the same for all runs that are taken up, or gathered from them.
+struct TakingUp {
+    unclocked: Option<ObservationId>,
+    until: Moment,
+    /// Channels by their names.
+    names: HashMap<String, ChannelId>,
+    /// What the runs of each leg share; `None` until one of them was seen to wake.
+    shares: Vec<Option<Arc<Share>>>,
+    watches: Watches,
 }
 
 impl Loop {
     /// Takes up everything that was left, before anything new is heard.
     pub(super) fn resume(&mut self, left: Left) {
-        if left.runs.is_empty() {
+        if left.found.runs.is_empty() {
             return;
         }
         let now = self.shared.clock.now();
         self.tell_blindness(&left, now);
-        let names: HashMap<String, ChannelId> = self
-            .shared
-            .channels
-            .iter()
-            .map(|(id, opened)| (opened.name.clone(), *id))
-            .collect();
-        let until = left.until.unwrap_or(now).min(now);
-        let mut watches = Watches::new();
+        let all = left.found.runs.len();
+        self.live.reserve(all);
+        let mut taking = TakingUp {
+            unclocked: left.unclocked,
+            until: left.until.unwrap_or(now).min(now),
+            names: self
+                .shared
+                .channels
+                .iter()
+                .map(|(id, opened)| (opened.name.clone(), *id))
+                .collect(),
+            shares: vec![None; left.found.legs.len()],
+            watches: Watches::new(),
+        };
         let mut gone = 0_u64;
-        let all = left.runs.len();
-        for run in left.runs {
-            let leg = left.legs.get(&run.intent).cloned();
-            let leg = leg.unwrap_or_else(|| Err(String::from("it was not looked for")));
-            let taken = leg.and_then(|leg| {
-                self.take_up(&run, &leg, left.unclocked, until, &names, &mut watches)
-                    .map_err(|fault| fault.message)
-            });
-            if let Err(why) = taken {
+        for run in left.found.runs {
+            if let Err((run, why)) = self.take_up(run, &left.legs, &mut taking) {
                 gone += 1;
-                self.abandon(&run, &why);
+                if let Some(leg) = left.found.legs.get(run.leg) {
+                    self.abandon(&run, leg, &why);
+                }
             }
         }
         tracing::info!(
@@ -142,9 +150,9 @@ impl Loop {
         );
         self.old_legs = left.legs;
         for stored in left.strays {
-            self.show_stray(stored, &names);
+            self.show_stray(stored, &taking.names);
         }
-        watch::start(&self.shared, watches);
+        watch::start(&self.shared, taking.watches);
     }
 
     /// Gaps that are on record, and the one since the earlier process ended.
@@ -184,43 +192,51 @@ impl Loop {
 
     fn take_up(
         &mut self,
-        run: &OpenRun,
-        leg: &OldLeg,
-        unclocked: Option<ObservationId>,
-        until: Moment,
-        names: &HashMap<String, ChannelId>,
-        watches: &mut Watches,
-    ) -> Result<(), Fault> {
-        let Some(token) = Token::from_record(&run.intent.token) else {
-            let message = format!("its token `{}` is none", run.intent.token);
-            return Err(Fault::new(crate::model::Reason::Store, message));
+        mut run: FoundRun,
+        legs: &Legs,
+        taking: &mut TakingUp,
+    ) -> Result<(), (Box<FoundRun>, String)> {
+        let leg = match legs.get(run.leg) {
+            Some(Ok(leg)) => leg,
+            Some(Err(why)) => return Err((Box::new(run), why.clone())),
+            None => return Err((Box::new(run), String::from("it was not looked for"))),
         };
-        let plan: Plan = serde_json::from_value(run.intent.plan.clone()).unwrap_or_default();
-        let answer: Option<KeptAnswer> = run
-            .fired
-            .as_ref()
-            .and_then(|fired| fired.answer.clone())
-            .and_then(|answer| serde_json::from_value(answer).ok());
-        let (tick, id) = (run.intent.tick, run.intent.run);
-        let scope = RunScope::new(&leg.def, &leg.vars, id, tick, &token, plan.channels)?;
-        let scope = answer
-            .as_ref()
-            .map_or(scope.clone(), |answer| answer.extend(scope));
-        let firing = firing(run, answer.as_ref(), until);
-        let keys = answer.as_ref().map(|a| a.keys.clone()).unwrap_or_default();
+        let Some(token) = run.token else {
+            let text = run.bytes.token().unwrap_or_default();
+            return Err((Box::new(run), format!("its token `{text}` is none")));
+        };
+        let share = match taking.shares.get_mut(run.leg) {
+            Some(Some(share)) => share.clone(),
+            unknown => {
+                let share = Arc::new(leg.share());
+                // What one run of a leg has, the others have too; should one not, it is said when it wakes.
+                if let Err(fault) = share.wakes(run.run, token, &run.bytes) {
+                    return Err((Box::new(run), fault.message));
+                }
+                unknown.into_iter().for_each(|place| *place = Some(share.clone()));
+                share
+            }
+        };
+        let id = run.run;
+        let firing = firing(&run, taking.until);
+        let partial = run.answer.as_ref().is_some_and(|answer| answer.partial);
+        let keys = run.answer.take().map(|answer| answer.keys).unwrap_or_default();
         let (observations, seen): (Vec<_>, Vec<_>) = run
             .observations
             .iter()
-            .filter_map(|stored| shown(stored, names))
+            .filter_map(|stored| shown(stored, &taking.names))
             .unzip();
-        let sent = run
-            .fired
-            .as_ref()
-            .map_or(run.intent.at.max(tick), |fired| fired.sent);
-        self.watch_again(run, leg, &scope, token, sent, &keys, watches);
-        self.live
-            .insert(id, live(leg, scope, token, sent, answer.as_ref()));
-        let partial = answer.as_ref().and_then(KeptAnswer::limit);
+        let packed = Arc::new(Packed::left(share, run.bytes));
+        self.live.insert_asleep(id, packed.clone());
+        let sent = run.sent.unwrap_or(run.at.max(run.tick));
+        let watched = Watched {
+            packed: &packed,
+            token,
+            sent,
+            keys: &keys,
+            observations: &run.observations,
+        };
+        self.watch_again(id, leg, &watched, &mut taking.watches);
         for observation in observations {
             self.unclaimed.insert(observation.id, observation);
         }
@@ -229,12 +245,12 @@ impl Loop {
             run: id,
             token,
             leg: leg.def.leg.clone(),
-            tick: Tick { due: tick },
+            tick: Tick { due: run.tick },
             firing,
             keys,
             seen,
-            partial,
-            unclocked,
+            partial: partial.then(kept::partial),
+            unclocked: taking.unclocked,
             ended: None,
         };
         self.take(Message::Event(Event::Resumed(Box::new(resumed))));
@@ -245,45 +261,32 @@ impl Loop {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one run, each used once")]
-    fn watch_again(
-        &self,
-        run: &OpenRun,
-        leg: &OldLeg,
-        scope: &RunScope,
-        token: Token,
-        sent: Moment,
-        keys: &[String],
-        watches: &mut Watches,
-    ) {
-        let scope = Arc::new(scope.clone());
-        let mut known: BTreeMap<&str, Vec<(String, String)>> = BTreeMap::new();
-        for stored in &run.observations {
-            let sighting = &stored.observation.sighting;
-            if let (Identity::State(identity), Some(key)) = (&sighting.identity, sighting.keys.first()) {
-                let states = known.entry(&stored.channel).or_default();
-                states.push((key.clone(), identity.clone()));
-            }
-        }
-        let mut channels: Vec<ChannelId> = leg.def.leg.expectations.iter().map(|e| e.channel).collect();
-        channels.sort_unstable();
-        channels.dedup();
-        for channel in channels.into_iter().filter(|id| !leg.changed.contains(id)) {
+    fn watch_again(&self, run: RunId, leg: &OldLeg, watched: &Watched<'_>, watches: &mut Watches) {
+        let mut scope: Option<Arc<Handle>> = None;
+        for channel in leg.watched() {
             let Some(opened) = self.shared.channels.get(&channel) else {
                 continue;
             };
-            watches.entry(channel).or_default().push(Again {
+            let list = watches.entry(channel).or_default();
+            if opened.channel.is_addressed()
+                && let Some(first) = list.first_mut()
+            {
+                first.alike.push(run);
+                continue;
+            }
+            let scope = scope.get_or_insert_with(|| Arc::new(Handle::asleep(run, watched.packed.clone())));
+            list.push(Again {
                 watch: Watch {
-                    run: run.intent.run,
-                    token,
+                    run,
+                    token: watched.token,
                     scope: scope.clone(),
                 },
                 earlier: Earlier {
-                    since: sent,
-                    states: known.get(opened.name.as_str()).cloned().unwrap_or_default(),
+                    since: watched.sent,
+                    states: watched.states(&opened.name),
                 },
-                keys: keys.to_vec(),
-                scope: scope.clone(),
+                keys: watched.keys.to_vec(),
+                alike: Vec::new(),
             });
         }
     }
@@ -299,30 +302,41 @@ impl Loop {
     }
 }
 
-impl KeptAnswer {
-    fn extend(&self, scope: RunScope) -> RunScope {
-        let mut scope = match &self.response {
-            Some(response) => scope.with_response(response),
-            None => scope,
-        };
-        for (name, value) in &self.captured {
-            scope = scope.with(name, value.clone());
-        }
-        scope
+/// What channels need to watch for a run again.
+struct Watched<'a> {
+    packed: &'a Arc<Packed>,
+    token: Token,
+    sent: Moment,
+    keys: &'a [String],
+    observations: &'a [StoredObservation],
+}
+
+impl Watched<'_> {
+    /// States that were seen on a channel, with the key that each was found under.
+    fn states(&self, channel: &str) -> Vec<(String, String)> {
+        let here = self
+            .observations
+            .iter()
+            .filter(|stored| stored.channel == channel);
+        here.filter_map(|stored| {
+            let sighting = &stored.observation.sighting;
+            match (&sighting.identity, sighting.keys.first()) {
+                (Identity::State(identity), Some(key)) => Some((key.clone(), identity.clone())),
+                _ => None,
+            }
+        })
+        .collect()
     }
 }
 
-fn firing(run: &OpenRun, answer: Option<&KeptAnswer>, until: Moment) -> Firing {
-    match (&run.fired, answer) {
+fn firing(run: &FoundRun, until: Moment) -> Firing {
+    match (run.sent, &run.answer) {
         (None, _) => Firing::Unknown {
-            claimed: run.intent.at.max(run.intent.tick),
+            claimed: run.at.max(run.tick),
         },
-        (Some(fired), None) => Firing::Interrupted {
-            sent: fired.sent,
-            until,
-        },
-        (Some(fired), Some(answer)) => Firing::Answered {
-            sent: fired.sent,
+        (Some(sent), None) => Firing::Interrupted { sent, until },
+        (Some(sent), Some(answer)) => Firing::Answered {
+            sent,
             answered: Answered {
                 at: answer.at,
                 accepted: answer.accepted,
@@ -352,33 +366,4 @@ fn shown(stored: &StoredObservation, names: &HashMap<String, ChannelId>) -> Opti
         keys: Vec::new(),
     };
     Some((observation, seen))
-}
-
-fn live(leg: &OldLeg, scope: RunScope, token: Token, sent: Moment, answer: Option<&KeptAnswer>) -> Live {
-    let shown = match answer {
-        Some(KeptAnswer {
-            response: Some(response),
-            ..
-        }) => super::answer::shown_of(response),
-        Some(answer) => serde_json::json!({ "error": answer.reason }),
-        None => serde_json::json!({ "error": "landfall ended before the answer was on record" }),
-    };
-    Live {
-        token,
-        def: leg.def.clone(),
-        scope,
-        prepared: None,
-        // Rendered where it is needed, since many runs may be taken up at once.
-        request: Arc::new(Value::Null),
-        answer: Some(Arc::new(LiveAnswer {
-            response: answer.and_then(|a| a.response.clone()),
-            timings: answer.map_or_else(Timings::default, |a| a.timings),
-            attributes: answer.map(|a| a.attributes.clone()).unwrap_or_default(),
-            shown,
-        })),
-        observations: HashMap::new(),
-        sent: Some(sent),
-        early: Vec::new(),
-        sources: leg.sources.clone(),
-    }
 }

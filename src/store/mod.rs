@@ -17,14 +17,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    Ending, Fault, Mark, Moment, Observation, ObservationId, Rollup, RunId, RunRecord, SkipRecord, SkipSpan,
-    TokenKey,
+    Ending, Fault, Mark, Moment, ObservationId, Rollup, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
 };
 
 pub use filter::{Endings, Order, PAGE_RUNS, Page, Place, RunFilter};
 pub use location::Location;
 pub use memory::MemoryStore;
-pub use open::{Fired, OpenRun};
+pub use open::{Fired, OpenRow, OpenRun, OpenText, StoredObservation, TakeOpen};
 pub use small::{KEEP_BYTES, Keep, StoreSize};
 pub use sqlite::{Ack, Options, SqliteStore};
 pub use upkeep::{Extent, Retention, RollupFilter, Upkeep};
@@ -61,17 +60,6 @@ pub enum Claim {
     Won,
     /// Another intent has the same fence.
     Taken,
-}
-
-/// An observation as it is kept.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredObservation {
-    /// The channel's name.
-    pub channel: String,
-    /// Its content and times, shared with whoever judges by it.
-    pub observation: Arc<Observation>,
-    /// The runs whose tokens or keys it bears, as far as known when it was stored; empty for a stray.
-    pub runs: Vec<RunId>,
 }
 
 /// What every store does. Each write returns when it is durable; writes of many callers share a commit. A full queue
@@ -137,6 +125,15 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// The store does not answer.
     fn open_runs(&self) -> BoxFuture<'_, Result<Vec<OpenRun>, Fault>>;
+
+    /// The same in parts, by the runs' ids, each run before what was seen of it: for a start that finds many. `take`
+    /// may be called on another thread.
+    ///
+    /// # Errors
+    /// The store does not answer, or `take` did not take something.
+    fn each_open(&self, take: TakeOpen) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(open::each_of(self, take))
+    }
 
     /// One page of ended runs, as last amended: at most [`PAGE_RUNS`] and some megabytes, so that a history of any
     /// length is read without being held. [`Page::next`] is the `after` of the page that follows.

@@ -129,6 +129,10 @@ impl Channel for Sink {
         false
     }
 
+    fn is_addressed(&self) -> bool {
+        true
+    }
+
     fn disarm(&self, _run: RunId) {}
 
     fn drive(self: Arc<Self>, stop: CancellationToken) -> BoxFuture<'static, ()> {

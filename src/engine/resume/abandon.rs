@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use super::kept::{Plan, Wait};
+use super::found::{FoundRun, LegName};
+use super::kept::Wait;
 use crate::engine::drive::Loop;
 use crate::engine::recorder::Job;
 use crate::model::{
     Class, ExpectationRecord, ExpectationState, Flag, Layer, LayerRecord, LayerState, Layers, Moment,
-    RunRecord, Timings, Token,
+    RunRecord, Timings,
 };
-use crate::store::{Intent, OpenRun};
 
 impl Loop {
     /// A run of which nothing can be judged any more: unobserved, and said why.
-    pub(super) fn abandon(&mut self, run: &OpenRun, why: &str) {
-        let record = abandoned(run, why);
+    pub(super) fn abandon(&mut self, run: &FoundRun, leg: &LegName, why: &str) {
+        let record = abandoned(run, leg, why);
         let probe = &record.probe;
         tracing::warn!(run = %record.id, probe, why = record.reason, "a run of an earlier process is unobserved");
-        if let Some(token) = Token::from_record(&run.intent.token) {
+        if let Some(token) = run.token {
             let tokens = &self.shared.sinks.tokens;
             tokens
                 .lock()
@@ -26,7 +26,7 @@ impl Loop {
                 .remove(&token);
         }
         let job = Job {
-            tick: run.intent.tick,
+            tick: run.tick,
             record: Arc::new(record),
             amended: false,
         };
@@ -35,21 +35,9 @@ impl Loop {
     }
 }
 
-fn abandoned(run: &OpenRun, why: &str) -> RunRecord {
-    let Intent {
-        run: id,
-        probe,
-        input,
-        route,
-        location,
-        tick,
-        revision,
-        token,
-        plan,
-        ..
-    } = &run.intent;
-    let plan: Plan = serde_json::from_value(plan.clone()).unwrap_or_default();
-    let sent = run.fired.as_ref().map(|fired| fired.sent);
+fn abandoned(run: &FoundRun, leg: &LegName, why: &str) -> RunRecord {
+    let plan = run.bytes.with_kept(|kept| kept.plan()).unwrap_or_default();
+    let sent = run.sent;
     let unknown = LayerRecord {
         state: LayerState::Unknown,
         seconds: None,
@@ -72,19 +60,22 @@ fn abandoned(run: &OpenRun, why: &str) -> RunRecord {
         unmet: Vec::new(),
     };
     RunRecord {
-        id: *id,
-        probe: probe.clone(),
-        revision: revision.clone(),
-        route: route.clone(),
-        input: input.clone(),
-        location: location.clone(),
-        tick: tick.to_rfc3339(),
-        token: token.clone(),
+        id: run.run,
+        probe: leg.probe.clone(),
+        revision: leg.revision.clone(),
+        route: leg.route.clone(),
+        input: leg.input.clone(),
+        location: leg.location.clone(),
+        tick: run.tick.to_rfc3339(),
+        token: run.bytes.token().unwrap_or_default(),
         sent: sent.map(Moment::to_rfc3339_nanos),
         class: Class::Unobserved,
-        reason: format!("fired by version {revision} of the probe, which landfall has no longer: {why}"),
+        reason: format!(
+            "fired by version {} of the probe, which landfall has no longer: {why}",
+            leg.revision
+        ),
         flags: sent.is_none().then_some(Flag::FireUnknown).into_iter().collect(),
-        lag: sent.map(|sent| sent.seconds_since(*tick)),
+        lag: sent.map(|sent| sent.seconds_since(run.tick)),
         timings: Timings::default(),
         layers: Layers {
             accepted: unknown,

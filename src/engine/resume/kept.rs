@@ -89,13 +89,35 @@ pub(crate) struct KeptAnswer {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-impl KeptAnswer {
-    /// The limit by which a part of it was left out.
-    pub(super) fn limit(&self) -> Option<Arc<str>> {
-        self.partial
-            .then(|| format!("bytes of an answer kept for a restart ({BODY_KEPT})").into())
+/// What is on record of a run, as text.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Kept<'a> {
+    /// Its scheduled instant.
+    pub(in crate::engine) tick: Moment,
+    /// [`Plan`] in JSON.
+    pub(in crate::engine) plan: &'a str,
+    /// [`KeptAnswer`] in JSON.
+    pub(in crate::engine) answer: Option<&'a str>,
+    /// When the first byte left; where nobody knows, the earliest instant at which it can have.
+    pub(in crate::engine) sent: Moment,
+}
+
+impl Kept<'_> {
+    pub(super) fn plan(&self) -> Plan {
+        serde_json::from_str(self.plan).unwrap_or_default()
     }
 
+    pub(super) fn answer(&self) -> Option<KeptAnswer> {
+        serde_json::from_str(self.answer?).ok()
+    }
+}
+
+/// The limit by which a part of an answer was left out.
+pub(super) fn partial() -> Arc<str> {
+    format!("bytes of an answer kept for a restart ({BODY_KEPT})").into()
+}
+
+impl KeptAnswer {
     /// As it is written: without secrets, and no larger than its bound.
     pub(crate) fn written(mut self, redactor: &Redactor) -> Value {
         if let Some(response) = &mut self.response

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use super::found::LegName;
 use crate::definition::{LegDef, Probe, ProcessEnvironment, Texts, Workspace};
 use crate::diag::Sources;
+use crate::engine::live::Share;
 use crate::model::{ChannelId, Leg};
-use crate::store::{Intent, Keep, OpenRun, Store};
+use crate::store::{Keep, Store};
 
 /// Where texts are kept, by probe and revision.
 const SPACE: &str = "revisions";
@@ -25,56 +27,53 @@ pub(crate) struct OldLeg {
     pub(super) changed: BTreeSet<ChannelId>,
 }
 
-type Key = (String, String, String, String);
+impl OldLeg {
+    /// What its runs share while they sleep.
+    pub(super) fn share(&self) -> Share {
+        Share::new(self.def.clone(), self.vars.clone(), self.sources.clone())
+    }
 
-/// The legs of the runs that were found open, or why one cannot be had.
-#[derive(Default)]
-pub(crate) struct Legs(HashMap<Key, Result<OldLeg, String>>);
-
-fn key(intent: &Intent) -> Key {
-    (
-        intent.probe.clone(),
-        intent.revision.clone(),
-        intent.route.clone(),
-        intent.input.clone(),
-    )
+    /// The channels on which its runs are watched for, each once.
+    pub(super) fn watched(&self) -> BTreeSet<ChannelId> {
+        let channels = self.def.leg.expectations.iter().map(|e| e.channel);
+        channels.filter(|id| !self.changed.contains(id)).collect()
+    }
 }
+
+/// The legs of the runs that were found open, or why one cannot be had; in the order of their names.
+#[derive(Default)]
+pub(crate) struct Legs(Vec<Result<OldLeg, String>>);
 
 fn name(probe: &str, revision: &str) -> String {
     format!("{probe} {revision}")
 }
 
 impl Legs {
-    /// Finds the leg of every run.
-    pub(super) async fn find(workspace: &Arc<Workspace>, store: &dyn Store, runs: &[OpenRun]) -> Self {
-        let mut legs = Self::default();
+    /// Finds each leg.
+    pub(super) async fn find(workspace: &Arc<Workspace>, store: &dyn Store, names: &[LegName]) -> Self {
         let vars = Arc::new(workspace.vars.clone());
-        let mut wanted: HashMap<(String, String), Vec<Key>> = HashMap::new();
-        for OpenRun { intent, .. } in runs {
-            if legs.get(intent).is_some() {
-                continue;
-            }
-            match own(workspace, intent) {
-                Some(def) => {
-                    let leg = OldLeg {
-                        def,
-                        vars: vars.clone(),
-                        sources: None,
-                        changed: BTreeSet::new(),
-                    };
-                    legs.0.insert(key(intent), Ok(leg));
-                }
+        let mut wanted: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+        let mut legs = Vec::with_capacity(names.len());
+        for (place, name) in names.iter().enumerate() {
+            legs.push(match own(workspace, name) {
+                Some(def) => Ok(OldLeg {
+                    def,
+                    vars: vars.clone(),
+                    sources: None,
+                    changed: BTreeSet::new(),
+                }),
                 None => {
-                    let of = (intent.probe.clone(), intent.revision.clone());
-                    wanted.entry(of).or_default().push(key(intent));
-                    // Asked for once, however many runs it has.
-                    legs.0
-                        .insert(key(intent), Err(String::from("it was not looked for")));
+                    // Asked for once a revision.
+                    wanted
+                        .entry((&name.probe, &name.revision))
+                        .or_default()
+                        .push(place);
+                    Err(String::from("it was not looked for"))
                 }
-            }
+            });
         }
         if wanted.is_empty() {
-            return legs;
+            return Self(legs);
         }
         let kept: HashMap<String, Value> = match store.kept(SPACE.to_owned()).await {
             Ok(kept) => kept.into_iter().collect(),
@@ -83,27 +82,27 @@ impl Legs {
                 HashMap::new()
             }
         };
-        for ((probe, revision), keys) in wanted {
-            let rebuilt = rebuild(workspace, kept.get(&name(&probe, &revision))).await;
-            for key in keys {
+        for ((probe, revision), places) in wanted {
+            let rebuilt = rebuild(workspace, kept.get(&name(probe, revision))).await;
+            for place in places {
                 let leg = rebuilt
                     .as_ref()
                     .map_err(String::clone)
-                    .and_then(|(probe, old)| old_leg(workspace, old, probe, &key));
-                legs.0.insert(key, leg);
+                    .and_then(|(probe, old)| old_leg(workspace, old, probe, &names[place]));
+                legs[place] = leg;
             }
         }
-        legs
+        Self(legs)
     }
 
-    /// The leg that fired a run; `None` where it was not asked for.
-    pub(super) fn get(&self, intent: &Intent) -> Option<&Result<OldLeg, String>> {
-        self.0.get(&key(intent))
+    /// The leg with that place among the names.
+    pub(super) fn get(&self, place: usize) -> Option<&Result<OldLeg, String>> {
+        self.0.get(place)
     }
 
     /// Channels that some leg waits on or names.
     pub(crate) fn channels(&self) -> BTreeSet<ChannelId> {
-        let legs = self.0.values().flatten();
+        let legs = self.0.iter().flatten();
         legs.flat_map(|leg| {
             let waited = leg.def.leg.expectations.iter().map(|e| e.channel);
             waited
@@ -117,15 +116,14 @@ impl Legs {
     pub(crate) fn captures(&self) -> bool {
         let by_key =
             |def: &LegDef| !def.capture.is_empty() || def.checks.iter().any(|check| check.key.is_some());
-        self.0.values().flatten().any(|leg| by_key(&leg.def))
+        self.0.iter().flatten().any(|leg| by_key(&leg.def))
     }
 }
 
-fn own(workspace: &Workspace, intent: &Intent) -> Option<Arc<LegDef>> {
-    let probe = workspace.probes.iter().find(|p| *p.name == *intent.probe)?;
-    let same = |def: &&Arc<LegDef>| {
-        *def.leg.revision == *intent.revision && is(&def.leg, &intent.route, &intent.input)
-    };
+fn own(workspace: &Workspace, name: &LegName) -> Option<Arc<LegDef>> {
+    let probe = workspace.probes.iter().find(|p| *p.name == *name.probe)?;
+    let same =
+        |def: &&Arc<LegDef>| *def.leg.revision == *name.revision && is(&def.leg, &name.route, &name.input);
     probe.legs.iter().find(same).cloned()
 }
 
@@ -158,8 +156,13 @@ async fn rebuild(
 }
 
 /// The leg with this workspace's channels in the place of its own.
-fn old_leg(now: &Workspace, old: &Workspace, probe: &Probe, key: &Key) -> Result<OldLeg, String> {
-    let (_, revision, route, input) = key;
+fn old_leg(now: &Workspace, old: &Workspace, probe: &Probe, name: &LegName) -> Result<OldLeg, String> {
+    let LegName {
+        revision,
+        route,
+        input,
+        ..
+    } = name;
     let found = probe.legs.iter().find(|def| is(&def.leg, route, input));
     let found = found.ok_or("that version has no such route and input")?;
     let mut changed = BTreeSet::new();
@@ -232,11 +235,8 @@ impl Revisions {
 }
 
 /// Forgets the texts of revisions that neither the workspace nor an open run has.
-pub(super) async fn prune(workspace: &Workspace, store: &dyn Store, runs: &[OpenRun]) {
-    let mut used: HashSet<String> = runs
-        .iter()
-        .map(|run| name(&run.intent.probe, &run.intent.revision))
-        .collect();
+pub(super) async fn prune(workspace: &Workspace, store: &dyn Store, legs: &[LegName]) {
+    let mut used: HashSet<String> = legs.iter().map(|leg| name(&leg.probe, &leg.revision)).collect();
     used.extend(workspace.probes.iter().map(|p| name(&p.name, &p.revision)));
     let forget = match store.kept(SPACE.to_owned()).await {
         Ok(kept) => kept.into_iter().filter(|(name, _)| !used.contains(name)),

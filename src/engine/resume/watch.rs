@@ -7,10 +7,9 @@ use std::time::Duration;
 use futures::stream::{StreamExt, iter};
 
 use crate::channel::{Earlier, Watch};
-use crate::definition::RunScope;
 use crate::engine::drive::{Message, Shared};
 use crate::lifecycle::Event;
-use crate::model::{ChannelId, Fault, Reason};
+use crate::model::{ChannelId, Fault, Reason, RunId};
 
 /// Runs that are armed on one channel at once.
 const ARMS_AT_ONCE: usize = 1024;
@@ -27,7 +26,8 @@ pub(super) struct Again {
     pub(super) watch: Watch,
     pub(super) earlier: Earlier,
     pub(super) keys: Vec<String>,
-    pub(super) scope: Arc<RunScope>,
+    /// Further runs for which it speaks, where the channel keeps nothing of any.
+    pub(super) alike: Vec<RunId>,
 }
 
 /// What is to be watched for, by channel.
@@ -68,8 +68,9 @@ async fn arm(shared: &Shared, channel: ChannelId, mut left: Vec<Again>) {
                     Ok(()) => {
                         let run = again.watch.run;
                         // Also without a key: a watch may wait for a captured value, or for the word that there is none.
-                        opened.channel.extend(run, &again.keys, again.scope);
+                        opened.channel.extend(run, &again.keys, again.watch.scope);
                         runs.push(run);
+                        runs.extend(again.alike);
                     }
                     Err(fault) => {
                         why.get_or_insert(fault);

@@ -46,12 +46,8 @@ impl Fates {
                     .insert((of(&run.probe, &run.input, &run.route), milliseconds(tick)));
             }
         }
-        for open in store.open_runs().await? {
-            let intent = open.intent;
-            fates.ticks.insert((
-                of(&intent.probe, &intent.input, &intent.route),
-                milliseconds(intent.tick),
-            ));
+        for (probe, input, route, tick) in crate::engine::resume::open_ticks(store.as_ref()).await? {
+            fates.ticks.insert(((probe, input, route), milliseconds(tick)));
         }
         for skip in store.skips(Some(since)).await? {
             if let Some(tick) = Moment::from_rfc3339(&skip.tick) {

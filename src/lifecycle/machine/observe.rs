@@ -65,7 +65,11 @@ impl Machine {
     }
 
     pub(super) fn register_key(&mut self, id: RunId, key: String, out: &mut Vec<Command>) {
-        let runs = self.keys.entry(key.clone()).or_default();
+        // Nearly every key has one run, and there may be many: no room is taken for more before there is more.
+        let runs = self
+            .keys
+            .entry(key.clone())
+            .or_insert_with(|| Vec::with_capacity(1));
         if !runs.contains(&id) {
             runs.push(id);
         }

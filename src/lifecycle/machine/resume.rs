@@ -69,6 +69,7 @@ impl Machine {
             if let Some(resumed) = &mut run.resumed
                 && !resumed.armed.iter().any(|(of, _)| *of == channel)
             {
+                resumed.armed.reserve_exact(1);
                 resumed.armed.push((channel, at));
             }
             self.advance(now, *id, out);

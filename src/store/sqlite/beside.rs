@@ -13,9 +13,29 @@ use super::lock::StoreLock;
 use super::schema::{self, KNOWN};
 use super::small::{self, Small};
 use super::trouble::{damaged, fault};
-use super::{Options, files};
+use super::{Options, SqliteStore, files};
 use crate::model::{Fault, Mark, Reason};
 use crate::store::Keep;
+
+impl SqliteStore {
+    /// Puts a mark into the store at `path`, beside a process that may have it open. Blocks, for some seconds where that
+    /// one is busy.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open_beside`]; the mark is outside its bounds; or it cannot be written.
+    pub fn mark_beside(path: &Path, mark: &Mark, options: &Options) -> Result<(), Fault> {
+        self::mark(path, mark, options)
+    }
+
+    /// Keeps and forgets values of the daemon's small state at `path`, beside a process that may have it open. Blocks as
+    /// [`SqliteStore::mark_beside`] does.
+    ///
+    /// # Errors
+    /// As [`SqliteStore::open_beside`]; a name or a value is larger than its bound; or it cannot be written.
+    pub fn keep_beside(path: &Path, entries: Vec<Keep>, options: &Options) -> Result<(), Fault> {
+        keep(path, entries, options)
+    }
+}
 
 /// The file, links resolved, where it is a store that this landfall knows. One of an older landfall is brought up to date
 /// first, unless somebody holds it.
@@ -52,12 +72,12 @@ pub(super) fn existing(path: &Path, options: &Options) -> Result<PathBuf, Fault>
 }
 
 /// Puts a mark into the file in a transaction of its own.
-pub(super) fn mark(path: &Path, mark: &Mark, options: &Options) -> Result<(), Fault> {
+fn mark(path: &Path, mark: &Mark, options: &Options) -> Result<(), Fault> {
     write(path, &Small::mark(mark)?, "marking", options)
 }
 
 /// Keeps and forgets values of the daemon's small state in a transaction of its own.
-pub(super) fn keep(path: &Path, entries: Vec<Keep>, options: &Options) -> Result<(), Fault> {
+fn keep(path: &Path, entries: Vec<Keep>, options: &Options) -> Result<(), Fault> {
     write(path, &Small::keep(entries)?, "keeping state", options)
 }
 

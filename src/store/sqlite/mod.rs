@@ -7,6 +7,7 @@ mod checkpoint;
 mod files;
 mod lock;
 mod op;
+mod open;
 mod options;
 mod page;
 mod prune;
@@ -39,7 +40,7 @@ use self::withdrawal::Withdrawal;
 use self::writer::Writer;
 use super::{
     Claim, Endings, Extent, Fired, Intent, Keep, OpenRun, Page, Retention, RollupFilter, RunFilter, Store,
-    StoreSize, StoredObservation, Upkeep,
+    StoreSize, StoredObservation, TakeOpen, Upkeep,
 };
 use crate::model::{
     Fault, Mark, Moment, ObservationId, Reason, Rollup, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
@@ -116,24 +117,6 @@ impl SqliteStore {
             counted: Arc::default(),
             writer: Mutex::new(None),
         })
-    }
-
-    /// Puts a mark into the store at `path`, beside a process that may have it open. Blocks, for some seconds where that
-    /// one is busy.
-    ///
-    /// # Errors
-    /// As [`SqliteStore::open_beside`]; the mark is outside its bounds; or it cannot be written.
-    pub fn mark_beside(path: &Path, mark: &Mark, options: &Options) -> Result<(), Fault> {
-        beside::mark(path, mark, options)
-    }
-
-    /// Keeps and forgets values of the daemon's small state at `path`, beside a process that may have it open. Blocks as
-    /// [`SqliteStore::mark_beside`] does.
-    ///
-    /// # Errors
-    /// As [`SqliteStore::open_beside`]; a name or a value is larger than its bound; or it cannot be written.
-    pub fn keep_beside(path: &Path, entries: Vec<Keep>, options: &Options) -> Result<(), Fault> {
-        beside::keep(path, entries, options)
     }
 
     /// The file, links resolved.
@@ -259,7 +242,11 @@ impl Store for SqliteStore {
     }
 
     fn open_runs(&self) -> BoxFuture<'_, Result<Vec<OpenRun>, Fault>> {
-        Box::pin(self.readers.read(read::open_runs))
+        Box::pin(self.readers.read(open::all))
+    }
+
+    fn each_open(&self, take: TakeOpen) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.readers.read(move |on| open::each(on, take)))
     }
 
     fn page(&self, filter: RunFilter) -> BoxFuture<'_, Result<Page, Fault>> {

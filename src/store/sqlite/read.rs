@@ -13,7 +13,7 @@ use super::trouble::fault;
 use crate::model::{
     ChannelId, Fault, Moment, Observation, ObservationId, Reason, RunId, RunRecord, SkipRecord,
 };
-use crate::store::{Fired, Intent, OpenRun, StoredObservation};
+use crate::store::StoredObservation;
 
 /// So many threads read the JSON of many rows.
 const THREADS: usize = 2;
@@ -169,59 +169,7 @@ pub(super) fn skips(on: &Connection, since: Option<Moment>) -> Result<Vec<SkipRe
     Ok(skips)
 }
 
-/// Both parts of one view, so that an observation never stands beside an intent of another instant.
-pub(super) fn open_runs(on: &Connection) -> Result<Vec<OpenRun>, Unread> {
-    let view = on.unchecked_transaction()?;
-    let mut open = intents(&view)?;
-    let mut query = view.prepare_cached(
-        "SELECT i.run, o.id, o.channel, o.channel_id, o.runs, o.sighting
-         FROM intents i CROSS JOIN run_observation r ON r.run = i.run CROSS JOIN observations o ON o.id = r.observation
-         ORDER BY i.run, r.observation",
-    )?;
-    let mut rows = query.query([])?;
-    let mut at = 0;
-    while let Some(row) = rows.next()? {
-        let run = run_id(row, 0)?;
-        // Both lists rise by run, so one pass joins them.
-        while open.get(at).is_some_and(|open| open.intent.run < run) {
-            at += 1;
-        }
-        if let Some(open) = open.get_mut(at).filter(|open| open.intent.run == run) {
-            open.observations.push(observation(row)?);
-        }
-    }
-    Ok(open)
-}
-
-fn intents(on: &Connection) -> Result<Vec<OpenRun>, Unread> {
-    let mut query = on.prepare_cached(
-        "SELECT i.intent, i.run, f.sent, f.answer FROM intents i LEFT JOIN fired f ON f.run = i.run ORDER BY i.run",
-    )?;
-    let mut rows = query.query([])?;
-    let mut open = Vec::new();
-    while let Some(row) = rows.next()? {
-        let run = run_id(row, 1)?;
-        let intent: Intent = decoded(row, 0, &format!("the intent of run {run}"))?;
-        let fired = match row.get::<_, Option<i64>>(2)? {
-            None => None,
-            Some(sent) => Some(Fired {
-                sent: Moment(sent),
-                answer: match row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)? {
-                    None => None,
-                    Some(_) => Some(decoded(row, 3, &format!("the answer of run {run}"))?),
-                },
-            }),
-        };
-        open.push(OpenRun {
-            intent,
-            fired,
-            observations: Vec::new(),
-        });
-    }
-    Ok(open)
-}
-
-fn observation(row: &Row<'_>) -> Result<StoredObservation, Unread> {
+pub(super) fn observation(row: &Row<'_>) -> Result<StoredObservation, Unread> {
     let id = ObservationId(row.get::<_, i64>(1)?.unsigned_abs());
     Ok(StoredObservation {
         channel: row.get(2)?,

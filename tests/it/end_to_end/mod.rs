@@ -5,6 +5,7 @@ mod behind_a_proxy;
 mod echo;
 mod flood;
 mod inputs;
+mod slept;
 mod system;
 mod trouble;
 mod verdicts;

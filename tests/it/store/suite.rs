@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, join_all};
 use landfall::model::{Class, ObservationId, Reason, RunRecord, SkipReason};
-use landfall::store::{Claim, Fired, MemoryStore, OpenRun, RunFilter, Store};
+use landfall::store::{Claim, Fired, Intent, MemoryStore, OpenRow, OpenRun, RunFilter, Store};
 use serde_json::json;
 
 use super::make::{amended, intent, observation, open, record, run, skip, tick};
@@ -145,9 +145,43 @@ async fn an_open_run_has_its_firing_and_its_observations() {
                 ]
             );
             assert_eq!(store.last_observation().await.unwrap(), Some(ObservationId(7)));
+            assert_eq!(
+                rows(store).await,
+                ["run 1, answered", "6", "7", "run 2, fire unknown", "5", "7"]
+            );
         })
     })
     .await;
+}
+
+/// What is told of each row; its texts are what [`Store::open_runs`] reads.
+async fn rows(store: &Arc<dyn Store>) -> Vec<String> {
+    let mut known = store.open_runs().await.unwrap().into_iter();
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let rows = Arc::clone(&told);
+    let take = move |row: OpenRow<'_>| {
+        let said = match row {
+            OpenRow::Seen(seen) => seen.observation.id.0.to_string(),
+            OpenRow::Run(text) => {
+                let OpenRun { intent, fired, .. } = known.next().unwrap();
+                let read: Intent = serde_json::from_str(text.intent).unwrap();
+                assert_eq!((text.run, read), (intent.run, intent));
+                let answer = fired.and_then(|fired| fired.answer);
+                let text = text.fired.and_then(|(_, text)| text);
+                assert_eq!(text.map(|text| serde_json::from_str(text).unwrap()), answer);
+                let how = answer.map_or("fire unknown", |_| "answered");
+                format!("run {}, {how}", if how == "answered" { 1 } else { 2 })
+            }
+        };
+        rows.lock().unwrap().push(said);
+        Ok(())
+    };
+    store.each_open(Box::new(take)).await.unwrap();
+    let refused = store
+        .each_open(Box::new(|_| Err(String::from("not this one"))))
+        .await;
+    assert!(refused.unwrap_err().message.contains("not this one"));
+    told.lock().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

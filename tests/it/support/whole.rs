@@ -45,7 +45,11 @@ impl Whole {
 
     /// The same on a port of its own (0: any), with these options.
     pub(crate) async fn start_with(dir: &Path, store: Arc<dyn Store>, options: Options, port: u16) -> Self {
-        let engine_options = options;
+        // Every run sleeps as soon as it waits, so that each verdict is one on a run that slept.
+        let engine_options = Options {
+            awake: options.awake.or(Some(Duration::ZERO)),
+            ..options
+        };
         let options = LoadOptions {
             dir: Some(dir.to_owned()),
             vars: Vec::new(),
