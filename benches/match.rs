@@ -160,6 +160,7 @@ fn outstanding(tokens: &[Token]) -> Machine {
             start_deadline: START.after(Duration::from_secs(60)),
             limits: Limits::default(),
             paired: false,
+            gap: Duration::ZERO,
             legs: vec![DueLeg {
                 run: id,
                 token: *token,

@@ -296,7 +296,7 @@ impl Loop {
                     return;
                 };
                 let step = Step::Sent {
-                    lag: at.seconds_since(known.tick.due),
+                    lag: at.seconds_since(known.intended()),
                     deadline: known.leg.grace_end(*at),
                 };
                 self.step(*run, step);

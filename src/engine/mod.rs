@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::channel::Listener;
 use crate::clock::{Clock, Random};
-use crate::definition::{Probe, Workspace};
+use crate::definition::{LegDef, Probe, Workspace};
 use crate::lifecycle::{Due, DueLeg, Event, Limits, Settings};
 use crate::model::{Fault, Moment, RunId, Tick, TokenKey};
 use crate::store::Store;
@@ -64,7 +64,7 @@ pub struct Setup {
 pub struct Options {
     /// Skip `cleanup:`.
     pub keep_data: bool,
-    /// A failed arm skips the whole tick.
+    /// The legs of a tick belong together: none leaves before all are armed, and what skips one skips all.
     pub paired: bool,
     /// Judge at the end of `within`; nothing is late.
     pub no_grace: bool,
@@ -143,7 +143,21 @@ impl Engine {
         start_deadline: Moment,
         choose: &(dyn Fn(&crate::model::Leg) -> bool + Sync),
     ) -> usize {
-        let legs: Vec<_> = probe.legs.iter().filter(|l| choose(&l.leg)).cloned().collect();
+        let legs = probe.legs.iter().filter(|l| choose(&l.leg)).cloned().collect();
+        self.tick_of(probe, legs, due, start_deadline, Duration::ZERO)
+            .await
+    }
+
+    /// The same with these legs of the probe, in the order in which they are to leave: at once, or, where they are
+    /// paired, `gap` after each other.
+    pub async fn tick_of(
+        &self,
+        probe: &Probe,
+        legs: Vec<Arc<LegDef>>,
+        due: Moment,
+        start_deadline: Moment,
+        gap: Duration,
+    ) -> usize {
         let mut due_legs = Vec::with_capacity(legs.len());
         for def in &legs {
             let token = self.token_key.issue(probe.token, self.random.bytes());
@@ -162,6 +176,7 @@ impl Engine {
                 in_flight: probe.limits.in_flight,
             },
             paired: self.options.paired,
+            gap,
             legs: due_legs,
         });
         let count = legs.len();
@@ -236,7 +251,7 @@ impl Engine {
         RunId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
-    fn leg_of(&self, def: &Arc<crate::definition::LegDef>) -> Arc<crate::model::Leg> {
+    fn leg_of(&self, def: &Arc<LegDef>) -> Arc<crate::model::Leg> {
         if !self.options.no_grace {
             return def.leg.clone();
         }
@@ -256,7 +271,7 @@ impl Engine {
     /// As [`Engine::start`]; a request that does not render is an error in its place.
     pub async fn dry_run(
         setup: Setup,
-        legs: &[(Arc<Probe>, Arc<crate::definition::LegDef>)],
+        legs: &[(Arc<Probe>, Arc<LegDef>)],
     ) -> Result<Vec<Result<serde_json::Value, Fault>>, Fault> {
         let token_key = setup.store.token_key(setup.random.bytes()).await?;
         let (messages, _inbox) = mpsc::channel(1);
@@ -272,7 +287,7 @@ impl Engine {
         let shared =
             drive::Shared::open(&setup, token_key.clone(), queues, &stop, &resume::Left::default()).await?;
         let now = setup.clock.now();
-        let render = |(probe, def): &(Arc<Probe>, Arc<crate::definition::LegDef>)| {
+        let render = |(probe, def): &(Arc<Probe>, Arc<LegDef>)| {
             let token = token_key.issue(probe.token, setup.random.bytes());
             let run = RunId(uuid::Uuid::nil());
             let (_, prepared) = shared.prepare(def, run, now, &token)?;

@@ -55,8 +55,8 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
         sent: sent.map(Moment::to_rfc3339_nanos),
         class,
         reason: reason(run, judgement, class),
-        flags: flags(run, judgement, &attributes),
-        lag: sent.map(|at| at.seconds_since(run.tick.due)),
+        flags: flags(run, judgement, live, &attributes),
+        lag: sent.map(|at| at.seconds_since(run.intended())),
         timings: answer.map_or_else(Timings::default, |a| a.timings),
         layers: layers(run, judgement, class),
         stopped_after: stopped_after(run, judgement),
@@ -101,9 +101,11 @@ fn seconds(at: Option<Interval>, run: &Run) -> Option<Seconds> {
 const ROUTE_TAKEN: &str = "route";
 
 /// Those of the judge, and whether the run went another way than it was asked to.
-fn flags(run: &Run, judgement: &Judgement, attributes: &BTreeMap<String, String>) -> Vec<Flag> {
+fn flags(run: &Run, judgement: &Judgement, live: &Live, attributes: &BTreeMap<String, String>) -> Vec<Flag> {
     let taken = attributes.get(ROUTE_TAKEN).filter(|taken| *taken != "absent");
-    let rerouted = taken.is_some_and(|taken| taken != run.leg.route.as_ref());
+    // A run may be on record under another name than the route that it was sent down.
+    let asked = live.def.route.get("name").and_then(Value::as_str);
+    let rerouted = taken.is_some_and(|taken| taken != asked.unwrap_or(&run.leg.route));
     judgement
         .flags
         .iter()

@@ -1,6 +1,7 @@
 //! What the machine is told, and what it asks for. Both lists are closed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::{
     Accepted, ChannelId, Fault, Identity, Interval, Leg, Moment, ObservationId, Repeat, RunId, SkipReason,
@@ -27,8 +28,10 @@ pub struct Due {
     pub start_deadline: Moment,
     /// The probe's limits.
     pub limits: Limits,
-    /// A failed arm skips the whole tick instead of its leg alone.
+    /// The legs belong together: none leaves before all are armed, and what skips one skips all.
     pub paired: bool,
+    /// Between the starts of two legs that belong together; zero starts them at once.
+    pub gap: Duration,
     /// What is to be fired.
     pub legs: Vec<DueLeg>,
 }

@@ -213,6 +213,7 @@ impl Machine {
     fn advance(&mut self, now: Moment, id: RunId, out: &mut Vec<Command>) {
         let Some(run) = self.runs.get(&id) else { return };
         match run.phase {
+            Phase::Arming(0) => self.claim(now, id, out),
             Phase::Arming(_) | Phase::Claiming | Phase::Cleaning => {}
             Phase::Ready => self.fire(now, id, out),
             Phase::Fired => self.wait(now, id, out),

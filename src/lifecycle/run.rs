@@ -1,6 +1,7 @@
 //! What is known of one run, and of what its channels could see.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::model::{
     Accepted, ChannelId, Class, Identity, Interval, Leg, Moment, ObservationId, Repeat, RunId, Tick, Token,
@@ -107,8 +108,11 @@ pub struct Run {
     pub tick: Tick,
     /// Nothing is fired after this.
     pub start_deadline: Moment,
-    /// A failed arm skips all legs of the tick.
-    pub paired: bool,
+    /// The runs of its tick that it belongs to, itself included, in the order in which they leave; `None` where it
+    /// stands for itself.
+    pub mates: Option<Arc<[RunId]>>,
+    /// How long after its tick it is meant to leave.
+    pub delay: Duration,
     /// How far it has come.
     pub phase: Phase,
     /// When the first byte left.
@@ -156,7 +160,8 @@ impl Run {
             leg,
             tick,
             start_deadline,
-            paired: false,
+            mates: None,
+            delay: Duration::ZERO,
             phase: Phase::Arming(0),
             sent: None,
             fire_unknown: false,
@@ -175,6 +180,12 @@ impl Run {
             unwatch: None,
             wake: None,
         }
+    }
+
+    /// The instant at which it is meant to leave.
+    #[must_use]
+    pub fn intended(&self) -> Moment {
+        self.tick.due.after(self.delay)
     }
 
     /// The channels on which it waits, each once.

@@ -67,9 +67,12 @@ impl Machine {
         }
         count.open += legs;
         count.fired_today += legs;
-        for leg in due.legs {
+        let mates: Option<Arc<[RunId]>> = due.paired.then(|| due.legs.iter().map(|leg| leg.run).collect());
+        for (place, leg) in (0_u32..).zip(due.legs) {
             let mut run = Run::new(leg.run, leg.token, leg.leg, due.tick, due.start_deadline);
-            run.paired = due.paired;
+            run.mates.clone_from(&mates);
+            run.delay = due.gap.saturating_mul(place);
+            run.start_deadline = due.start_deadline.after(run.delay);
             let channels = run.channels();
             run.phase = Phase::Arming(u16::try_from(channels.len()).unwrap_or(u16::MAX));
             out.push(Command::Arm {
@@ -87,32 +90,64 @@ impl Machine {
             run.phase = Phase::Arming(left - 1);
             return;
         }
+        run.phase = Phase::Arming(0);
         if now > run.start_deadline {
             let detail = late(now, run.start_deadline);
             self.skip(id, SkipReason::LateStart, detail, out);
             return;
         }
-        run.phase = Phase::Claiming;
-        out.push(Command::Claim { run: id });
-    }
-
-    pub(super) fn arm_failed(&mut self, id: RunId, channel: &str, fault: &Fault, out: &mut Vec<Command>) {
-        let Some(run) = self.runs.get(&id) else { return };
-        let detail = format!("channel `{channel}` could not be armed: {fault}");
-        let group: Vec<RunId> = if run.paired {
-            let (probe, tick) = (run.leg.probe.clone(), run.tick);
-            let of_tick = |r: &&Run| r.leg.probe == probe && r.tick == tick && !r.fired();
-            self.runs.values().filter(of_tick).map(|r| r.id).collect()
-        } else {
-            vec![id]
+        let Some(mates) = run.mates.clone() else {
+            run.phase = Phase::Claiming;
+            out.push(Command::Claim { run: id });
+            return;
         };
-        for id in group {
-            self.skip(id, SkipReason::ArmFailed, detail.clone(), out);
+        for mate in mates.iter().copied() {
+            self.claim(now, mate, out);
         }
     }
 
-    /// A run that will not be fired. Nothing that has been fired can be skipped.
+    /// Has the intent of a run that belongs to others put on record, once all of them are armed. One that leaves after
+    /// the others is claimed when it is meant to leave, so that a stop in between leaves no intent behind.
+    pub(super) fn claim(&mut self, now: Moment, id: RunId, out: &mut Vec<Command>) {
+        let arming = |run: &Run| matches!(run.phase, Phase::Arming(left) if left > 0);
+        if self.mates(id).any(arming) {
+            return;
+        }
+        let Some(run) = self.runs.get_mut(&id).filter(|r| r.phase == Phase::Arming(0)) else {
+            return;
+        };
+        let at = run.intended();
+        if !run.delay.is_zero() && now < at {
+            self.sleep(id, at);
+        } else {
+            run.phase = Phase::Claiming;
+            out.push(Command::Claim { run: id });
+        }
+    }
+
+    pub(super) fn arm_failed(&mut self, id: RunId, channel: &str, fault: &Fault, out: &mut Vec<Command>) {
+        let detail = format!("channel `{channel}` could not be armed: {fault}");
+        self.skip(id, SkipReason::ArmFailed, detail, out);
+    }
+
+    /// The runs that belong to one, itself included, in the order in which they leave; none where it stands for itself.
+    fn mates(&self, id: RunId) -> impl Iterator<Item = &Run> {
+        let mates = self.runs.get(&id).and_then(|run| run.mates.as_deref());
+        mates
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|mate| self.runs.get(mate))
+    }
+
+    /// A run that will not be fired, and all that belong to it. Nothing that has been fired can be skipped.
     pub(super) fn skip(&mut self, id: RunId, reason: SkipReason, detail: String, out: &mut Vec<Command>) {
+        let mates = self.runs.get(&id).and_then(|run| run.mates.clone());
+        for mate in mates.as_deref().unwrap_or(&[id]) {
+            self.skip_one(*mate, reason, detail.clone(), out);
+        }
+    }
+
+    fn skip_one(&mut self, id: RunId, reason: SkipReason, detail: String, out: &mut Vec<Command>) {
         if self.runs.get(&id).is_none_or(Run::fired) {
             return;
         }
@@ -137,11 +172,30 @@ impl Machine {
             return;
         };
         run.phase = Phase::Ready;
-        if run.tick.due <= now {
-            self.fire(now, id, out);
-        } else {
-            let due = run.tick.due;
-            self.sleep(id, due);
+        let (delay, alone) = (run.delay, run.mates.is_none());
+        let mut leaving = vec![(id, run.intended())];
+        if !alone {
+            // Those that leave together wait for the last intent.
+            let together = |run: &&Run| run.delay == delay;
+            if self
+                .mates(id)
+                .filter(together)
+                .any(|run| matches!(run.phase, Phase::Arming(_) | Phase::Claiming))
+            {
+                return;
+            }
+            leaving = self
+                .mates(id)
+                .filter(together)
+                .map(|run| (run.id, run.intended()))
+                .collect();
+        }
+        for (id, at) in leaving {
+            if at <= now {
+                self.fire(now, id, out);
+            } else {
+                self.sleep(id, at);
+            }
         }
     }
 

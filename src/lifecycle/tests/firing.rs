@@ -76,6 +76,7 @@ fn a_limit_skips_the_whole_tick() {
             start_deadline: at(1000),
             limits,
             paired: false,
+            gap: std::time::Duration::ZERO,
             legs: legs.to_vec(),
         };
         world.tell(0, Event::Due(due));

@@ -2,6 +2,7 @@
 
 mod classes;
 mod firing;
+mod paired;
 mod resumed;
 mod sight;
 mod simulation;

@@ -108,6 +108,7 @@ impl World {
             start_deadline: at(1000),
             limits,
             paired: false,
+            gap: Duration::ZERO,
             legs,
         };
         self.tell(0, Event::Due(due));

@@ -139,6 +139,7 @@ impl<R: Rng> Stage<'_, R> {
             start_deadline: at(1000),
             limits: Limits::default(),
             paired: false,
+            gap: std::time::Duration::ZERO,
             legs: vec![crate::lifecycle::DueLeg {
                 run: self.outcome.world.run,
                 token: crate::lifecycle::tests::world::token(1),
