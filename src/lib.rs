@@ -5,6 +5,7 @@ pub mod channel;
 
 pub mod cli;
 pub mod clock;
+pub mod compare;
 pub mod definition;
 pub mod diag;
 pub mod engine;

@@ -3,6 +3,7 @@
 //! To add a format: one file with a `render`, its `mod` line and its line in the list below.
 
 pub mod causes;
+pub mod compare;
 mod explain;
 mod figures;
 mod gate;

@@ -105,6 +105,17 @@ impl Progress {
         }
     }
 
+    /// Draws other lines in the place of the table, in [`Mode::Live`]. They are given columns, rows and whether colour is
+    /// wanted.
+    pub fn draw(&mut self, lines: impl FnOnce(usize, usize, bool) -> Vec<String>) {
+        if self.mode == Mode::Live {
+            let (columns, rows) = self.screen.size();
+            let lines = lines(columns, rows, self.colour);
+            let frame = self.screen.frame(&lines);
+            self.write(&frame);
+        }
+    }
+
     /// Takes the table away until the next refresh, so that something long can be written to the terminal.
     pub fn clear(&mut self) {
         let frame = self.screen.clear();

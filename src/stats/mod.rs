@@ -6,7 +6,7 @@
 //!
 //! - One route: [`shares`], [`clumping`], [`quantiles`], [`survival`], [`consistency`], [`layers`].
 //! - Routes against each other: [`agreement`], [`divergence`], [`ticks`], [`verdict`] and [`looks`] on top of [`paired`]
-//!   and [`betting`], [`shift`], [`logrank`], [`family`].
+//!   and [`betting`], [`shift`], [`logrank`], [`family`]; not paired: [`apart`].
 //! - Before measuring: [`planning`], [`gate`]. While watching: [`alerting`].
 //! - Why: [`attribution`], [`change`]. When: [`timing`], [`histogram`].
 //!
@@ -14,6 +14,7 @@
 
 pub mod agreement;
 pub mod alerting;
+pub mod apart;
 pub mod attribution;
 pub mod betting;
 mod bounds;

@@ -1,5 +1,6 @@
 //! The five words of a comparison, each with its interval, its guarantee and what it would still take.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::betting;
@@ -20,7 +21,7 @@ pub const SKIPPED_SHARE: f64 = 0.05;
 pub const FARTHEST: u64 = 1_000_000_000;
 
 /// What is said of a route against its baseline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub enum Word {
     /// It is shown to be better.
     #[serde(rename = "better")]
@@ -86,7 +87,7 @@ pub struct Verdict {
 }
 
 /// Why no verdict is given at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Withheld {
     /// More than a fifth of the runs were not observed.
@@ -179,14 +180,19 @@ pub fn word(counts: Counts, question: Question) -> Result<Word, StatError> {
     question.checked()?;
     counts.ticks()?;
     let numbers = [counts.better as f64, counts.same as f64, counts.worse as f64];
+    Ok(word_from(numbers, &question))
+}
+
+/// The same from counts that need not be whole.
+fn word_from(numbers: [f64; 3], question: &Question) -> Word {
     if question.mode == Mode::Fixed {
-        return Ok(Reading::new(numbers, &question).word(&question));
+        return Reading::new(numbers, question).word(question);
     }
     let (alpha, margin) = ((1.0 - question.conf) / 2.0, question.margin);
     let above = |d| betting::shows_above(numbers, d, alpha);
     let [better, same, worse] = numbers;
     let below = |d: f64| betting::shows_above([worse, same, better], -d, alpha);
-    Ok(if above(0.0) {
+    if above(0.0) {
         Word::Better
     } else if below(0.0) {
         if above(-margin) {
@@ -198,7 +204,7 @@ pub fn word(counts: Counts, question: Question) -> Result<Word, StatError> {
         Word::NoDifference
     } else {
         Word::NotEnough
-    })
+    }
 }
 
 /// Why no verdict may be given on a window, if so: above a fifth of its runs unobserved, or above a twentieth of its
@@ -264,7 +270,7 @@ fn more_ticks(numbers: [f64; 3], question: &Question) -> Option<u64> {
     }
     let resolved = |more: u64| {
         let grown = numbers.map(|count| count * (1.0 + more as f64 / n));
-        Reading::new(grown, question).word(question) != Word::NotEnough
+        word_from(grown, question) != Word::NotEnough
     };
     let mut bound = 1;
     while bound < FARTHEST && !resolved(bound) {

@@ -48,6 +48,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("store", &["model", "clock", "redact"]),
     // Errors at run time are drawn as those at load are.
     ("report", &["model", "diag", "redact", "stats"]),
+    ("report::compare", &["compare"]),
     (
         "report::progress",
         &["engine::Update", "engine::Step", "engine::StepUpdate"],
@@ -66,7 +67,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "report::causes",
         ],
     ),
-    ("compare", &["model", "stats", "store"]),
+    ("compare", &["model", "stats"]),
     // A listener hands requests on; it knows the shape of who takes them, and no kind. Pages and API tell of records.
     (
         "web",
@@ -109,7 +110,7 @@ const KNOWS: &[(&str, &[&str])] = &[
 ];
 
 /// What decides and does no IO.
-const PURE: &[&str] = &["model", "lifecycle", "stats"];
+const PURE: &[&str] = &["model", "lifecycle", "stats", "compare"];
 
 /// What a pure part may not name.
 const IMPURE: &[&str] = &[
