@@ -35,6 +35,8 @@ pub(super) enum Command {
     Run(Run),
     /// Fire the probes of the workspace on their schedules until told to stop
     Serve(Serve),
+    /// Compare routes: fired at the same ticks, on record, or two result files
+    Compare(Box<super::compare::Args>),
     /// List and mute alerts, try their destinations out, or go through history with the rules
     Alerts(Alerts),
     /// Say how many runs a claim, a gate, a comparison or an objective needs
@@ -293,6 +295,8 @@ pub(super) enum SchemaOf {
     Twins,
     /// What `report --format json` prints
     Report,
+    /// What `compare --format json` prints
+    Comparison,
     /// What alerts say
     Alert,
     /// The OpenAPI document of the API of `serve`
@@ -369,7 +373,7 @@ pub(super) fn store(text: &str) -> Result<String, String> {
     known.map(|_| text.to_owned()).map_err(|fault| fault.message)
 }
 
-fn public_url(text: &str) -> Result<String, String> {
+pub(super) fn public_url(text: &str) -> Result<String, String> {
     public_address(text).ok_or_else(|| {
         String::from("expected an http or https URL without credentials, query or fragment, such as https://probes.example.com")
     })

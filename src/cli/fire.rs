@@ -20,9 +20,9 @@ use crate::report::{Format, line};
 pub(super) use gate::{Args as GateArgs, Gates, level};
 
 /// A tick of `run` that could not leave so long after it was due is skipped.
-const START_DEADLINE: Duration = Duration::from_secs(30);
+pub(super) const START_DEADLINE: Duration = Duration::from_secs(30);
 /// Between redraws of the live table.
-const REDRAW: Duration = Duration::from_millis(100);
+pub(super) const REDRAW: Duration = Duration::from_millis(100);
 
 /// What is to be fired.
 pub(super) struct Plan {
@@ -113,11 +113,12 @@ impl Plan {
 }
 
 /// Ticks that come due within `time`, the first at once.
-fn ticks(time: Duration, every: Duration) -> u32 {
+pub(super) fn ticks(time: Duration, every: Duration) -> u32 {
     let gaps = time.as_nanos().checked_div(every.as_nanos().max(1)).unwrap_or(0);
     u32::try_from(gaps).unwrap_or(u32::MAX).saturating_add(1)
 }
 
+/// What is said of a name that is not there.
 pub(super) fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     let near = names
@@ -150,13 +151,18 @@ impl Collector {
         output.verbose || output::watched()
     }
 
-    /// `fail_fast` ends everything at the first run that does not end well.
-    pub(super) fn new(output: &args::Output, fail_fast: bool) -> Self {
-        let mode = match (output.verbose, output::watched()) {
+    /// How much is shown.
+    pub(super) fn mode(output: &args::Output) -> Mode {
+        match (output.verbose, output::watched()) {
             (true, _) => Mode::Steps,
             (false, true) => Mode::Live,
             (false, false) => Mode::Silent,
-        };
+        }
+    }
+
+    /// `fail_fast` ends everything at the first run that does not end well.
+    pub(super) fn new(output: &args::Output, fail_fast: bool) -> Self {
+        let mode = Self::mode(output);
         Self {
             progress: Progress::new(mode),
             live: mode == Mode::Live,
@@ -345,7 +351,7 @@ fn bad(record: &RunRecord) -> bool {
     !matches!(record.class, Class::Delivered | Class::Unobserved) || record.flags.contains(&Flag::Unexecuted)
 }
 
-fn pending() -> futures::future::BoxFuture<'static, ()> {
+pub(super) fn pending() -> futures::future::BoxFuture<'static, ()> {
     Box::pin(std::future::pending())
 }
 

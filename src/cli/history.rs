@@ -1,6 +1,7 @@
 //! What commands over stored records have in common: where the stores are, how times are written, which part of history
 //! is asked for, and how it is read without being held.
 
+pub(super) mod files;
 pub(super) mod filters;
 mod pages;
 

@@ -4,6 +4,7 @@ mod alerts;
 mod args;
 mod backup;
 mod check;
+mod compare;
 mod completions;
 mod demo;
 mod diff;
@@ -113,6 +114,7 @@ async fn dispatch(args: Args) -> Exit {
         args::Command::Run(run) => run::run(workspace, run).await,
         args::Command::Serve(serve) => serve::run(workspace, serve).await,
         args::Command::Alerts(alerts) => alerts::run(workspace, alerts).await,
+        args::Command::Compare(compare) => compare::run(workspace, *compare).await,
         args::Command::Check(check) => check::run(workspace, check).await,
         args::Command::Plan(plan) => plan::run(workspace, plan),
         args::Command::Report(report) => report::run(workspace, report).await,

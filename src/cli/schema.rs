@@ -41,6 +41,11 @@ pub(super) fn run(args: &args::Schema) -> Exit {
             "report",
             "What landfall report --format json prints",
         )),
+        SchemaOf::Comparison => text(&of_output(
+            report::schema_of::<crate::compare::Comparison>(),
+            "comparison",
+            "What landfall compare --format json prints",
+        )),
         SchemaOf::Alert => text(&of_output(
             alert::notice::schema(),
             "alert",

@@ -12,6 +12,7 @@ mod alerts;
 mod callback;
 mod check_online;
 mod cli;
+mod compare;
 mod conformance;
 mod definitions;
 mod end_to_end;

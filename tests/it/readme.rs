@@ -207,6 +207,20 @@ fn five_minutes_end_with_the_verdicts_that_the_readme_tells() {
 }
 
 #[test]
+fn the_lossy_route_of_the_five_minutes_is_worse() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut blocks, _) = five_minutes();
+    blocks.retain(|block| !block.text.starts_with("landfall run") && !block.text.starts_with("cat "));
+    blocks.retain(|block| !block.text.starts_with("landfall check"));
+    blocks.extend(section("Is the other route worse?"));
+    let (said, errors) = succeeded(&script(&blocks), folder.path());
+    assert!(
+        said.contains("lossy: worse\nexit code 1\n"),
+        "{said}\n---\n{errors}"
+    );
+}
+
+#[test]
 fn a_made_workspace_runs_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let (_, blocks) = five_minutes();

@@ -35,13 +35,3 @@ fn ndjson(comparison: &Comparison) -> String {
     let line = |compared| super::json::inert(serde_json::to_string(compared).unwrap_or_default()) + "\n";
     comparison.comparisons.iter().map(line).collect()
 }
-
-/// The JSON Schema of `compare --format json`: of what is written, where every field stands, `null` or not.
-#[must_use]
-pub fn schema() -> serde_json::Value {
-    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-    settings
-        .into_generator()
-        .into_root_schema_for::<Comparison>()
-        .to_value()
-}

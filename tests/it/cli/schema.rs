@@ -36,6 +36,7 @@ fn the_committed_schemas_are_what_the_code_says() {
         "paths",
         "twins",
         "report",
+        "comparison",
     ] {
         committed(
             &format!("probes/{kind}.schema.json"),
