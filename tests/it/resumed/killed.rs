@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall::clock::{Clock, SystemClock};
-use landfall::model::{Class, Flag, RunRecord};
+use landfall::model::{Class, ExpectationState, Flag, RunRecord};
 use landfall::sandbox::workspace::{Endpoints, files};
 use landfall::sandbox::{self, Channel, Event, Limits, Options, Running, Script, Truth};
 use rand::{Rng, SeedableRng};
@@ -207,8 +207,13 @@ fn judged(record: &RunRecord, told: &Truth) -> Option<String> {
     if record.class == Class::Unobserved || near(told) {
         return None;
     }
+    // What could not be seen decides nothing: the worst of the rest does, as if it had come when it was first sent.
+    let blind = record
+        .expectations
+        .iter()
+        .any(|e| e.state == ExpectationState::Blind);
     let doubtful: Vec<usize> = (0..told.sent.len())
-        .filter(|n| told.taken(*n).is_none() && !told.sent[*n].is_empty())
+        .filter(|n| (told.taken(*n).is_none() || blind) && !told.sent[*n].is_empty())
         .collect();
     let mut allowed = BTreeSet::new();
     for mask in 0..1_u32 << doubtful.len().min(8) {
