@@ -3,7 +3,7 @@
 //! - [`Experiment`] takes in records and skips in any order, of a running experiment or of history, and holds what can be
 //!   said of them; [`Setup`] declares the comparisons beforehand.
 //! - [`Sample`] is what is kept of a run; [`Metric`] makes of two runs of a tick better, same or worse.
-//! - [`samples`] compares two sets of runs that were not paired.
+//! - [`samples()`] compares two sets of runs that were not paired.
 //! - [`Comparison`] is what all of them come out as, and what `--format json` prints.
 //!
 //! Ticks are counted in the order in which they were due, each only once every earlier one has ended: a delivery is known

@@ -75,7 +75,7 @@ fn write_answer(answer: &LiveAnswer, out: &mut Writer) {
     out.value(&answer.shown);
 }
 
-/// What [`write`] wrote.
+/// What [`write()`] wrote.
 pub(super) fn read(from: &mut Reader<'_>, whose: Whose, share: &Share) -> Option<Live> {
     let scope = read_scope(from, whose, share)?;
     let sent = match from.byte()? {
@@ -111,7 +111,7 @@ pub(super) fn read(from: &mut Reader<'_>, whose: Whose, share: &Share) -> Option
     })
 }
 
-/// The scope alone, with which [`write`] begins.
+/// The scope alone, with which [`write()`] begins.
 pub(super) fn read_scope(from: &mut Reader<'_>, whose: Whose, share: &Share) -> Option<RunScope> {
     let mut values = Map::new();
     for _ in 0..from.length()? {

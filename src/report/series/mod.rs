@@ -1,6 +1,6 @@
 //! Figures over history: of each series, of routes beside each other, of one window against another.
 //!
-//! Pure functions from runs ([`Ending`]) or from hourly roll-ups to types that serialise; every share is a [`Share`],
+//! Pure functions from runs ([`Ending`](crate::model::Ending)) or from hourly roll-ups to types that serialise; every share is a [`Share`],
 //! which is null where there is nothing to have a share of. A series is one probe, route, input, location **and
 //! definition**: figures of two definitions are never mixed, unless from roll-ups, which then say so.
 
