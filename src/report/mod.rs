@@ -9,6 +9,7 @@ mod figures;
 mod gate;
 mod github;
 mod history;
+pub mod html;
 mod json;
 mod junit;
 mod markdown;

@@ -8,7 +8,6 @@ mod home;
 mod layout;
 mod run;
 mod sign_in;
-mod words;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
@@ -19,10 +18,9 @@ use maud::html;
 use super::api::Problem;
 use super::auth::Turned;
 use super::site::Shared;
+use crate::report::html::STYLE;
 
 pub(super) use sign_in::sign_in_address;
-
-const STYLE: &str = include_str!("pages/style.css");
 
 /// Pages that need a credential.
 pub(super) fn router() -> Router<Shared> {

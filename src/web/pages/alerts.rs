@@ -7,9 +7,10 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::act::{Bears, Proved, done, said, segment};
-use super::layout::{Look, badge, page, proof};
-use super::words::instant;
+use super::layout::{look, page, proof};
 use crate::model::Access;
+use crate::report::html::words::instant;
+use crate::report::html::{Look, badge};
 use crate::web::api::Problem;
 use crate::web::auth::Caller;
 use crate::web::daemon::{AlertView, AlertsView, DestinationView, MuteView, NewMute, ProbeView, Refused};
@@ -72,7 +73,7 @@ pub(super) async fn show(
         Ok(known) => known,
         Err(refused) => return Problem::from(refused).page(),
     };
-    let look = Look::of(&site);
+    let look = look(&site);
     let content = html! {
         h1 { "Alerts" }
         @if let Some(said) = query.as_deref().and_then(said) { p.notice.good role="status" { (said) } }

@@ -7,9 +7,10 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::layout::{Look, badge, page, proof};
-use super::words::{Group, class_tone, instant, latency, sign, tone};
+use super::layout::{look, page, proof};
 use crate::model::{Access, ProbeState};
+use crate::report::html::words::{Group, class_tone, instant, latency, sign, tone};
+use crate::report::html::{Look, badge};
 use crate::store::RunFilter;
 use crate::web::auth::Caller;
 use crate::web::daemon::{ChannelView, LastRun, ProbeView, RouteView, RunSummary, Status};
@@ -35,7 +36,7 @@ pub(super) async fn home(
         site.daemon.probes(),
         site.daemon.runs(filter)
     );
-    let look = Look::of(&site);
+    let look = look(&site);
     let channels = site.daemon.channels();
     let runs = match runs {
         Ok(page) => runs_table(&look, &page.runs.iter().map(RunSummary::of).collect::<Vec<_>>()),

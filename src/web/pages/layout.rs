@@ -1,34 +1,10 @@
 //! What every page has around its content.
 
-use std::sync::Arc;
-
 use maud::{DOCTYPE, Markup, html};
 
-use crate::redact::Redactor;
-use crate::report::visible;
+use crate::report::html::Look;
 use crate::web::auth::Caller;
 use crate::web::site::Shared;
-
-/// The longest text from outside that is shown, in characters.
-const LONGEST: usize = 2000;
-
-/// How text may be shown: without secrets, without characters that play tricks, cut where it is long.
-pub(super) struct Look(Arc<Redactor>);
-
-impl Look {
-    pub(super) fn of(site: &Shared) -> Self {
-        Self(site.daemon.redactor())
-    }
-
-    /// Text from outside, safe to put into a template, which escapes it.
-    pub(super) fn text(&self, text: &str) -> String {
-        let clean = self.0.text(text);
-        match clean.char_indices().nth(LONGEST) {
-            None => visible(&clean).into_owned(),
-            Some((end, _)) => format!("{}… ({} bytes)", visible(&clean[..end]), clean.len()),
-        }
-    }
-}
 
 /// A page for somebody who is known.
 pub(super) fn page(title: &str, caller: &Caller, refresh: Option<u32>, content: &Markup) -> Markup {
@@ -77,7 +53,7 @@ pub(super) fn proof(caller: &Caller) -> Markup {
     html! { input type="hidden" name="proof" value=(caller.form); }
 }
 
-/// A word with its colour and its sign.
-pub(super) fn badge(tone: &str, word: &str) -> Markup {
-    html! { span class={ "badge " (tone) } { span.sign aria-hidden="true" { (super::words::sign(tone)) } " " (word) } }
+/// How text from outside may be shown on this site.
+pub(super) fn look(site: &Shared) -> Look {
+    Look::new(site.daemon.redactor())
 }

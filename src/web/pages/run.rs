@@ -5,9 +5,10 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::layout::{Look, badge, page};
-use super::words::{class_tone, instant};
+use super::layout::{look, page};
 use crate::model::{ExpectationRecord, LayerState, Layers, RunId, RunRecord, Unmet};
+use crate::report::html::words::{class_tone, instant};
+use crate::report::html::{Look, badge};
 use crate::report::{flag as flag_word, timeline_events};
 use crate::web::api::Problem;
 use crate::web::auth::Caller;
@@ -26,7 +27,7 @@ pub(super) async fn run(
     };
     match found {
         Ok(Some(view)) => {
-            let look = Look::of(&site);
+            let look = look(&site);
             let title = format!("{} {}", view.record.class.word(), look.text(&view.record.probe));
             page(&title, &caller, None, &content(&look, &view)).into_response()
         }

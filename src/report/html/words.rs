@@ -4,17 +4,24 @@ use crate::model::{Class, ProbeState, Seconds};
 
 /// What a page shows apart: what is broken, what could not be seen, what is well, what is switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Group {
+pub enum Group {
+    /// Failing or degraded.
     Broken,
+    /// Blind, or without data.
     Unseen,
+    /// As it should be.
     Well,
+    /// Paused.
     Off,
 }
 
 impl Group {
-    pub(super) const ALL: [Self; 4] = [Self::Broken, Self::Unseen, Self::Well, Self::Off];
+    /// All, in the order in which a page shows them.
+    pub const ALL: [Self; 4] = [Self::Broken, Self::Unseen, Self::Well, Self::Off];
 
-    pub(super) const fn of(state: ProbeState) -> Self {
+    /// Where a state belongs.
+    #[must_use]
+    pub const fn of(state: ProbeState) -> Self {
         match state {
             ProbeState::Failing | ProbeState::Degraded => Self::Broken,
             ProbeState::Blind | ProbeState::NoData => Self::Unseen,
@@ -23,7 +30,9 @@ impl Group {
         }
     }
 
-    pub(super) const fn title(self) -> &'static str {
+    /// Its heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
         match self {
             Self::Broken => "Not as it should be",
             Self::Unseen => "Could not be seen",
@@ -34,7 +43,8 @@ impl Group {
 }
 
 /// The colour of a state.
-pub(super) const fn tone(state: ProbeState) -> &'static str {
+#[must_use]
+pub const fn tone(state: ProbeState) -> &'static str {
     match state {
         ProbeState::Ok => "good",
         ProbeState::Degraded => "warn",
@@ -45,7 +55,8 @@ pub(super) const fn tone(state: ProbeState) -> &'static str {
 }
 
 /// The colour of a class.
-pub(super) const fn class_tone(class: Class) -> &'static str {
+#[must_use]
+pub const fn class_tone(class: Class) -> &'static str {
     match class {
         Class::Delivered => "good",
         Class::Late | Class::Duplicate => "warn",
@@ -60,7 +71,8 @@ pub(super) const fn class_tone(class: Class) -> &'static str {
 }
 
 /// A sign besides the colour, for those who do not see it.
-pub(super) fn sign(tone: &str) -> &'static str {
+#[must_use]
+pub fn sign(tone: &str) -> &'static str {
     match tone {
         "good" => "✓",
         "warn" => "!",
@@ -71,13 +83,15 @@ pub(super) fn sign(tone: &str) -> &'static str {
 }
 
 /// An instant without its fraction: `2026-11-22 10:00:00`, UTC.
-pub(super) fn instant(rfc3339: &str) -> String {
+#[must_use]
+pub fn instant(rfc3339: &str) -> String {
     let second = rfc3339.get(..19).unwrap_or(rfc3339);
     second.replacen('T', " ", 1)
 }
 
 /// How long the outcome took, by its later bound.
-pub(super) fn latency(seconds: Option<Seconds>) -> String {
+#[must_use]
+pub fn latency(seconds: Option<Seconds>) -> String {
     match seconds {
         Some(seconds) if seconds.1 < 0.9995 => format!("{:.0} ms", seconds.1 * 1000.0),
         Some(seconds) if seconds.1 < 99.95 => format!("{:.2} s", seconds.1),

@@ -1,0 +1,19 @@
+//! What people look at: pages' content, made of records and figures, the same on the daemon's pages and in a report
+//! that is one file.
+//!
+//! - [`draw`]: all drawing, as SVG with axes, units and a text that says the same.
+//! - [`words`]: states, classes and figures in words, signs and colours.
+//! - [`Look`]: how text from outside may be shown.
+//!
+//! A view is a function from typed data to [`Markup`](maud::Markup). It knows neither addresses of the daemon beyond
+//! [`Look`]'s links nor where its data come from. All of it can be read without JavaScript; scripts add reading off,
+//! zoom and live updates. Nothing is loaded from another host.
+
+pub mod draw;
+mod look;
+pub mod words;
+
+pub use look::{Look, badge};
+
+/// The style of all pages, in the order in which rules override each other.
+pub const STYLE: &str = concat!(include_str!("style/base.css"),);
