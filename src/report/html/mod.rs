@@ -11,9 +11,11 @@
 
 pub mod draw;
 mod look;
+mod view;
 pub mod words;
 
 pub use look::{Look, badge};
+pub use view::{Links, View, segment};
 
 /// The style of all pages, in the order in which rules override each other.
 pub const STYLE: &str = concat!(include_str!("style/base.css"),);

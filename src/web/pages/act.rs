@@ -107,19 +107,6 @@ pub(super) fn said(query: &str) -> Option<&'static str> {
         .map(|(_, said)| *said)
 }
 
-/// A name as one segment of a path (RFC 3986, section 3.3).
-pub(super) fn segment(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,11 +116,5 @@ mod tests {
         assert_eq!(said("done=resumed"), Some("Resumed."));
         assert_eq!(said("done=<script>"), None);
         assert_eq!(said("x"), None);
-    }
-
-    #[test]
-    fn a_name_stays_one_segment() {
-        assert_eq!(segment("order-paid"), "order-paid");
-        assert_eq!(segment("a/b?c ü"), "a%2Fb%3Fc%20%C3%BC");
     }
 }

@@ -6,11 +6,11 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::act::{Bears, Proved, done, said, segment};
+use super::act::{Bears, Proved, done, said};
 use super::layout::{look, page, proof};
 use crate::model::Access;
 use crate::report::html::words::instant;
-use crate::report::html::{Look, badge};
+use crate::report::html::{Look, badge, segment};
 use crate::web::api::Problem;
 use crate::web::auth::Caller;
 use crate::web::daemon::{AlertView, AlertsView, DestinationView, MuteView, NewMute, ProbeView, Refused};

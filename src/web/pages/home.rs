@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use super::layout::{look, page, proof};
 use crate::model::{Access, ProbeState};
 use crate::report::html::words::{Group, class_tone, instant, latency, sign, tone};
-use crate::report::html::{Look, badge};
+use crate::report::html::{Look, badge, segment};
 use crate::store::RunFilter;
 use crate::web::auth::Caller;
 use crate::web::daemon::{ChannelView, LastRun, ProbeView, RouteView, RunSummary, Status};
@@ -103,7 +103,7 @@ fn probe_card(look: &Look, probe: &ProbeView, caller: &Caller) -> Markup {
     html! {
         article id=(look.text(&probe.name)) {
             div.head {
-                h3 { a.plain href={ "#" (super::act::segment(&probe.name)) } { (look.text(&probe.name)) } }
+                h3 { a.plain href={ "#" (segment(&probe.name)) } { (look.text(&probe.name)) } }
                 (badge(tone(probe.state), probe.state.word()))
                 @if !probe.why.is_empty() { span { (look.text(&probe.why)) } }
                 @if caller.access >= Access::Operate { (actions(probe, caller)) }
@@ -156,7 +156,7 @@ fn mark(run: &LastRun) -> Markup {
 }
 
 fn actions(probe: &ProbeView, caller: &Caller) -> Markup {
-    let path = |what: &str| format!("/probes/{}/{what}", super::act::segment(&probe.name));
+    let path = |what: &str| format!("/probes/{}/{what}", segment(&probe.name));
     html! {
         div.actions {
             form.inline method="post" action=(path("fire")) { (proof(caller)) button { "Fire now" } }
@@ -176,7 +176,7 @@ fn runs_table(look: &Look, runs: &[RunSummary]) -> Markup {
                 thead { tr { th { "At" } th { "Probe" } th { "Route" } th { "Class" } th.number { "Outcome" } th { "Why" } } }
                 tbody { @for run in runs { tr {
                     td { a href={ "/runs/" (run.id) } { (instant(&run.tick)) } }
-                    td { a href={ "#" (super::act::segment(&run.probe)) } { (look.text(&run.probe)) } }
+                    td { a href={ "#" (segment(&run.probe)) } { (look.text(&run.probe)) } }
                     td { (look.text(&run.route)) @if run.input != "default" { " / " (look.text(&run.input)) } }
                     td { (badge(class_tone(run.class), run.class.word()))
                         @if run.silent_failure { div.faint { "silent failure" } } }

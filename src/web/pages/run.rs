@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::layout::{look, page};
 use crate::model::{ExpectationRecord, LayerState, Layers, RunId, RunRecord, Unmet};
 use crate::report::html::words::{class_tone, instant};
-use crate::report::html::{Look, badge};
+use crate::report::html::{Look, badge, segment};
 use crate::report::{flag as flag_word, timeline_events};
 use crate::web::api::Problem;
 use crate::web::auth::Caller;
@@ -42,7 +42,7 @@ fn content(look: &Look, view: &RunView) -> Markup {
         p { a href="/" { "All probes" } }
         h1 {
             (badge(class_tone(run.class), run.class.word())) " "
-            a href={ "/#" (super::act::segment(&run.probe)) } { (look.text(&run.probe)) } " / " (look.text(&run.route))
+            a href={ "/#" (segment(&run.probe)) } { (look.text(&run.probe)) } " / " (look.text(&run.route))
             @if run.input != "default" { " / " (look.text(&run.input)) }
         }
         @if !run.reason.is_empty() { p { (look.text(&run.reason)) } }
