@@ -18,4 +18,4 @@ pub use look::{Look, badge};
 pub use view::{Links, View, segment};
 
 /// The style of all pages, in the order in which rules override each other.
-pub const STYLE: &str = concat!(include_str!("style/base.css"),);
+pub const STYLE: &str = concat!(include_str!("style/base.css"), include_str!("style/draw.css"),);
