@@ -2,6 +2,8 @@
 
 use crate::model::Moment;
 
+/// No axis goes further than this from zero: beyond it neighbouring round values could not be told apart.
+const MOST: f64 = 1e15;
 /// The least value of a logarithmic axis, in its unit: nothing that is drawn is closer to nothing than a nanosecond.
 const LEAST: f64 = 1e-9;
 
@@ -38,8 +40,12 @@ impl Scale {
     /// Evenly from one value to another. Where the second is not greater, the axis is one unit long.
     #[must_use]
     pub fn linear(from: f64, to: f64) -> Self {
-        let from = if from.is_finite() { from } else { 0.0 };
-        let to = if to.is_finite() && to > from {
+        let from = if from.is_finite() {
+            from.clamp(-MOST, MOST)
+        } else {
+            0.0
+        };
+        let to = if to.is_finite() && to.min(MOST) > from {
             to
         } else {
             from + from.abs().max(1.0)
@@ -47,7 +53,7 @@ impl Scale {
         Self {
             kind: Kind::Linear,
             from,
-            to,
+            to: to.min(2.0 * MOST),
         }
     }
 
@@ -55,8 +61,12 @@ impl Scale {
     /// long; what is not above zero lies at its beginning.
     #[must_use]
     pub fn log(from: f64, to: f64) -> Self {
-        let from = if from.is_finite() { from.max(LEAST) } else { LEAST };
-        let to = if to.is_finite() && to > from {
+        let from = if from.is_finite() {
+            from.clamp(LEAST, MOST)
+        } else {
+            LEAST
+        };
+        let to = if to.is_finite() && to.min(MOST) > from {
             to
         } else {
             from * 10.0
@@ -64,7 +74,7 @@ impl Scale {
         Self {
             kind: Kind::Log,
             from,
-            to,
+            to: to.min(10.0 * MOST),
         }
     }
 

@@ -163,7 +163,7 @@ fn clock(value: f64, step: f64) -> String {
         .and_then(|m| months.get(m.wrapping_sub(1)));
     let month = month.copied().unwrap_or_default();
     match step {
-        step if step >= 300.0 * DAY => part(0, 4).to_owned(),
+        step if step >= 60.0 * DAY => format!("{month} {}", part(0, 4)),
         step if step >= DAY => format!("{} {month}", part(8, 10).trim_start_matches('0')),
         _ if part(11, 19) == "00:00:00" => format!("{} {month}", part(8, 10).trim_start_matches('0')),
         step if step >= MINUTE => part(11, 16).to_owned(),
@@ -177,7 +177,7 @@ fn fit(scale: &Scale, most: usize, steps: impl IntoIterator<Item = f64>) -> Opti
     let long = scale.to() - scale.from();
     #[expect(clippy::cast_precision_loss, reason = "a number of ticks")]
     let most = most as f64;
-    steps.into_iter().find(|step| long / step <= most - 1.0)
+    steps.into_iter().find(|step| long / step <= most - 1.0 + 1e-9)
 }
 
 fn instants_step(scale: &Scale, most: usize) -> f64 {
@@ -213,6 +213,10 @@ fn evenly(scale: &Scale, step: f64) -> Vec<f64> {
     let mut at = first;
     while at <= last && all.len() < 1000 {
         all.push(at * step);
+        if at + 1.0 <= at {
+            // So far from zero that the next cannot be told from it.
+            break;
+        }
         at += 1.0;
     }
     all
