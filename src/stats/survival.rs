@@ -21,6 +21,17 @@ pub struct Watched {
     pub arrived: bool,
 }
 
+/// Runs whose watch ended after the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Ended {
+    /// Seconds from the start to the arrival, or to the end of the watch.
+    pub seconds: f64,
+    /// Runs that arrived then.
+    pub arrived: u64,
+    /// Runs that had not arrived when their watch ended then.
+    pub left: u64,
+}
+
 /// The curve of 'not yet arrived'.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Survival {
@@ -81,17 +92,30 @@ impl Survival {
     /// # Errors
     /// No runs, a time that is negative, infinite or not a number.
     pub fn new(watched: &[Watched]) -> Result<Self, StatError> {
-        let runs = watched.len() as u64;
+        let one = |w: &Watched| Ended {
+            seconds: w.seconds,
+            arrived: u64::from(w.arrived),
+            left: u64::from(!w.arrived),
+        };
+        Self::counted(&watched.iter().map(one).collect::<Vec<_>>())
+    }
+
+    /// The same of runs that are counted by the time at which their watch ended.
+    ///
+    /// # Errors
+    /// As [`Survival::new`].
+    pub fn counted(ended: &[Ended]) -> Result<Self, StatError> {
+        let runs = ended.iter().map(|e| e.arrived + e.left).sum();
         some("runs", runs)?;
-        durations_of("watch", watched.iter().map(|w| w.seconds))?;
-        let mut sorted = watched.to_vec();
+        durations_of("watch", ended.iter().map(|e| e.seconds))?;
+        let mut sorted = ended.to_vec();
         sorted.sort_unstable_by(|a, b| a.seconds.total_cmp(&b.seconds));
-        let first_censored = sorted.iter().find(|w| !w.arrived).map(|w| w.seconds);
-        let longest = sorted.last().map_or(0.0, |w| w.seconds);
+        let first_censored = sorted.iter().find(|e| e.left > 0).map(|e| e.seconds);
+        let longest = sorted.last().map_or(0.0, |e| e.seconds);
         let mut steps: Vec<Step> = Vec::new();
         let (mut share, mut greenwood, mut at_risk) = (1.0, 0.0, runs);
         for together in sorted.chunk_by(|a, b| a.seconds == b.seconds) {
-            let arrivals = together.iter().filter(|w| w.arrived).count() as u64;
+            let arrivals: u64 = together.iter().map(|e| e.arrived).sum();
             if arrivals > 0 {
                 let (n, left) = (at_risk as f64, (at_risk - arrivals) as f64);
                 share *= left / n;
@@ -109,7 +133,7 @@ impl Survival {
                     greenwood,
                 });
             }
-            at_risk -= together.len() as u64;
+            at_risk -= arrivals + together.iter().map(|e| e.left).sum::<u64>();
         }
         Ok(Self {
             steps,

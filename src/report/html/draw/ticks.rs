@@ -212,7 +212,8 @@ fn evenly(scale: &Scale, step: f64) -> Vec<f64> {
     let mut all = Vec::new();
     let mut at = first;
     while at <= last && all.len() < 1000 {
-        all.push(at * step);
+        // Adding nothing makes a negative nothing plain.
+        all.push(at * step + 0.0);
         if at + 1.0 <= at {
             // So far from zero that the next cannot be told from it.
             break;
