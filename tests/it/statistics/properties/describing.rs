@@ -4,7 +4,7 @@ use landfall::stats::consistency::{consistency, counts, score_of};
 use landfall::stats::layers::along_layers;
 use landfall::stats::quantiles::{Latencies, interval_quantile};
 use landfall::stats::shares::{clopper_pearson, exact_floor, wilson};
-use landfall::stats::survival::{Survival, Watched};
+use landfall::stats::survival::{Ended, Survival, Watched};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -95,6 +95,20 @@ proptest! {
         let plain = plain.capped_mean(cap).unwrap();
         prop_assert!((area.mean - plain.mean).abs() < 1e-9, "{area:?} {plain:?}");
         prop_assert!((area.variance - plain.variance).abs() < 1e-9, "{area:?} {plain:?}");
+    }
+
+    #[test]
+    fn runs_that_are_counted_make_the_same_curve(watches in vec((0_u8..20, any::<bool>()), 1..50)) {
+        let single: Vec<Watched> = watches
+            .iter()
+            .map(|(seconds, arrived)| Watched { seconds: f64::from(*seconds), arrived: *arrived })
+            .collect();
+        let of = |seconds: u8, arrived: bool| watches.iter().filter(|w| **w == (seconds, arrived)).count() as u64;
+        let together: Vec<Ended> = (0..20)
+            .map(|at| Ended { seconds: f64::from(at), arrived: of(at, true), left: of(at, false) })
+            .filter(|ended| ended.arrived + ended.left > 0)
+            .collect();
+        prop_assert_eq!(Survival::new(&single).unwrap(), Survival::counted(&together).unwrap());
     }
 
     #[test]
