@@ -17,6 +17,9 @@ pub const MASK: &str = "***";
 /// Secrets of fewer characters are not struck out: they would be found everywhere. Loading warns of them.
 pub const SHORTEST: usize = 4;
 
+/// Forms of secrets that are looked for at once: those of some thousand secrets.
+pub const MOST_FORMS: usize = 50_000;
+
 /// Headers whose values are credentials whatever they hold. Lower case.
 const CREDENTIAL_HEADERS: [&str; 12] = [
     "authorization",
@@ -38,6 +41,8 @@ const CREDENTIAL_HEADERS: [&str; 12] = [
 #[derive(Default)]
 pub struct Redactor {
     finder: Option<AhoCorasick>,
+    /// What it finds, to be joined with what another one does.
+    forms: BTreeSet<String>,
 }
 
 impl fmt::Debug for Redactor {
@@ -62,12 +67,27 @@ impl Redactor {
                     .for_each(|line| add_forms(line, &mut forms));
             }
         }
+        Self::of(forms)
+    }
+
+    fn of(forms: BTreeSet<String>) -> Self {
         if forms.is_empty() {
             return Self::default();
         }
         // Building fails only for more patterns than memory holds; then nothing may be shown at all.
         let finder = AhoCorasick::new(&forms).or_else(|_| AhoCorasick::new([""]));
-        Self { finder: finder.ok() }
+        let finder = finder.ok();
+        Self { finder, forms }
+    }
+
+    /// A redactor that also strikes out what an `earlier` one does: what was fired with a secret may echo it after it
+    /// was replaced. Beyond [`MOST_FORMS`] the earlier secrets are let go; `false` says so.
+    #[must_use]
+    pub fn and_earlier(&self, earlier: &Self) -> (Self, bool) {
+        let mut forms = self.forms.clone();
+        forms.extend(earlier.forms.iter().cloned());
+        let fits = forms.len() <= MOST_FORMS;
+        (Self::of(if fits { forms } else { self.forms.clone() }), fits)
     }
 
     /// The text without secrets.

@@ -1,6 +1,6 @@
 //! One destination at work: takes what waits in its outbox, tries, and tries again.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::destination::{Destination, Failure};
 use super::notice::Notice;
 use super::outbox::{Changes, Entry, Outbox, Verdict};
+use super::service::Opened;
 use crate::clock::{Clock, Random};
 use crate::model::Moment;
 use crate::redact::Redactor;
@@ -51,6 +52,10 @@ pub struct Status {
 /// A destination with what waits for it.
 pub(super) struct Line {
     pub(super) name: String,
+    /// Of its settings.
+    pub(super) digest: [u8; 32],
+    /// Ends it.
+    pub(super) end: CancellationToken,
     kind: &'static str,
     stateful: bool,
     destination: Arc<dyn Destination>,
@@ -79,21 +84,31 @@ pub(super) struct Tools {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
-    pub(super) redactor: Arc<Redactor>,
+    /// Another one after a reload.
+    pub(super) redactor: Arc<RwLock<Arc<Redactor>>>,
+}
+
+impl Tools {
+    /// Without secrets.
+    pub(super) fn clean(&self, text: &str) -> String {
+        let redactor = self
+            .redactor
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        redactor.text(text).into_owned()
+    }
 }
 
 impl Line {
-    pub(super) fn new(
-        name: String,
-        kind: &'static str,
-        stateful: bool,
-        destination: Arc<dyn Destination>,
-    ) -> Arc<Self> {
+    pub(super) fn new(opened: Opened, end: CancellationToken) -> Arc<Self> {
         Arc::new(Self {
-            name,
-            kind,
-            stateful,
-            destination,
+            name: opened.name,
+            digest: opened.digest,
+            end,
+            kind: opened.kind,
+            stateful: opened.stateful,
+            destination: opened.destination,
             outbox: Mutex::default(),
             open: Mutex::default(),
             state: Mutex::default(),
@@ -110,6 +125,11 @@ impl Line {
     pub(super) fn push(&self, entry: Entry) {
         lock(&self.outbox).push(entry);
         self.wake.notify_one();
+    }
+
+    /// What waits, for another that takes its place.
+    pub(super) fn waiting(&self) -> Vec<Entry> {
+        lock(&self.outbox).entries().cloned().collect()
     }
 
     /// The alerts that are open now, for a destination on which they expire.
@@ -135,8 +155,9 @@ impl Line {
         }
     }
 
-    /// Works until `stop`. What is not sent then waits in the store.
-    pub(super) async fn drive(self: Arc<Self>, tools: Tools, stop: CancellationToken) {
+    /// Works until it is ended. What is not sent then waits in the store.
+    pub(super) async fn drive(self: Arc<Self>, tools: Tools) {
+        let stop = self.end.clone();
         let every = self.destination.refresh_every();
         let mut refresh = every.map(|every| tools.clock.now().after(every));
         loop {
@@ -214,7 +235,7 @@ impl Line {
         let down = fares.down.take();
         fares.logged = None;
         drop(fares);
-        let said = tools.redactor.text(said).into_owned();
+        let said = tools.clean(said);
         tracing::info!(destination = %self.name, message = what, answer = %said, "alert sent");
         if let Some((since, _)) = down {
             tracing::warn!(destination = %self.name, down_since = %since.to_rfc3339(), "the destination takes alerts again");
@@ -254,7 +275,7 @@ impl Line {
 
     fn note_failure(&self, tools: &Tools, what: &str, failure: &Failure) {
         let now = tools.clock.now();
-        let why = tools.redactor.text(&failure.message).into_owned();
+        let why = tools.clean(&failure.message);
         let mut fares = lock(&self.state);
         fares.failed += 1;
         fares.last_failure = Some(now);

@@ -4,7 +4,7 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +44,8 @@ pub struct Opened {
     pub stateful: bool,
     /// Where messages go.
     pub destination: Arc<dyn Destination>,
+    /// Of its settings: one that has the same goes on where another set of definitions is taken.
+    pub digest: [u8; 32],
 }
 
 /// Whether a probe's alerts are not to be told at an instant.
@@ -72,8 +74,11 @@ pub struct Alerts {
     queue: mpsc::Sender<Item>,
     /// Runs and skips that found the queue full.
     missed: Arc<AtomicU64>,
-    lines: BTreeMap<String, Arc<Line>>,
+    lines: Mutex<BTreeMap<String, Arc<Line>>>,
     open: Arc<Mutex<BTreeMap<String, Notice>>>,
+    tools: Tools,
+    stop: CancellationToken,
+    tasks: TaskTracker,
 }
 
 /// The alerts that are open and were told, by what a store keeps of these probes; also while a daemon writes to it.
@@ -103,8 +108,8 @@ enum Item {
     Skip(SkipRecord),
     /// The mutes in the store have changed.
     Mutes,
-    /// The probes have changed.
-    Watch(Vec<Watched>),
+    /// Probes and destinations have changed.
+    Take(Vec<Watched>, BTreeMap<String, Arc<Line>>),
 }
 
 impl Alerts {
@@ -119,17 +124,12 @@ impl Alerts {
             store: setup.store,
             clock: setup.clock,
             random: setup.random,
-            redactor: setup.redactor,
+            redactor: Arc::new(RwLock::new(setup.redactor)),
         };
         let lines: BTreeMap<String, Arc<Line>> = setup
             .destinations
             .into_iter()
-            .map(|d| {
-                (
-                    d.name.clone(),
-                    Line::new(d.name, d.kind, d.stateful, d.destination),
-                )
-            })
+            .map(|opened| (opened.name.clone(), Line::new(opened, stop.child_token())))
             .collect();
         let worker = Worker::new(
             tools.clone(),
@@ -139,14 +139,17 @@ impl Alerts {
             open.clone(),
         );
         for line in lines.values() {
-            tasks.spawn(line.clone().drive(tools.clone(), stop.clone()));
+            tasks.spawn(line.clone().drive(tools.clone()));
         }
         tasks.spawn(worker.run(setup.watched, items, stop.clone()));
         Arc::new(Self {
             queue,
             missed,
-            lines,
+            lines: Mutex::new(lines),
             open,
+            tools,
+            stop: stop.clone(),
+            tasks: tasks.clone(),
         })
     }
 
@@ -165,9 +168,34 @@ impl Alerts {
         self.queue.send(Item::Mutes).await.ok();
     }
 
-    /// Other probes are watched from now on; what is known of those that stay is kept.
-    pub async fn watch(&self, watched: Vec<Watched>) {
-        self.queue.send(Item::Watch(watched)).await.ok();
+    /// Other definitions are in force from now on. What is known of probes that stay is kept; a destination that is as
+    /// it was goes on, and what waits for one with other settings is sent by the new ones.
+    pub async fn take(&self, watched: Vec<Watched>, destinations: Vec<Opened>, redactor: Arc<Redactor>) {
+        *self
+            .tools
+            .redactor
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = redactor;
+        let lines: BTreeMap<String, Arc<Line>> = {
+            let mut lines = lock(&self.lines);
+            let fresh = destinations.into_iter().map(|opened| {
+                let name = opened.name.clone();
+                let known = lines
+                    .get(&name)
+                    .filter(|line| line.digest == opened.digest)
+                    .cloned();
+                let line = known.unwrap_or_else(|| {
+                    let line = Line::new(opened, self.stop.child_token());
+                    self.tasks.spawn(line.clone().drive(self.tools.clone()));
+                    line
+                });
+                (name, line)
+            });
+            let fresh = fresh.collect();
+            *lines = fresh;
+            lines.clone()
+        };
+        self.queue.send(Item::Take(watched, lines)).await.ok();
     }
 
     /// The last message of every alert that is open and was told.
@@ -179,7 +207,7 @@ impl Alerts {
     /// How each destination fares.
     #[must_use]
     pub fn destinations(&self) -> Vec<Status> {
-        self.lines.values().map(|line| line.status()).collect()
+        lock(&self.lines).values().map(|line| line.status()).collect()
     }
 
     /// Ended runs and skips that were not taken at once and were read again from the store.

@@ -26,7 +26,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use shared::watch::{Earlier, Planted, Watch};
+pub use shared::watch::{Earlier, Planted, Trouble, Watch};
 
 use crate::clock::{Clock, Random};
 use crate::diag::Problems;
@@ -131,6 +131,9 @@ pub trait Listener: Send + Sync {
     /// From now on requests whose path is `prefix` or lies below it go to the handler.
     fn mount(&self, prefix: &str, handler: Arc<dyn Handler>);
 
+    /// From now on they go nowhere.
+    fn unmount(&self, _prefix: &str) {}
+
     /// The workspace's `public_url`, without a final slash; else the address listened on.
     fn public_url(&self) -> String;
 
@@ -141,15 +144,6 @@ pub trait Listener: Send + Sync {
     fn trouble(&self) -> Option<tokio::sync::watch::Receiver<Option<Trouble>>> {
         None
     }
-}
-
-/// The listener cannot take connections: who waits on it is blind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// Since when.
-    pub since: Moment,
-    /// Why.
-    pub fault: Fault,
 }
 
 /// Answers requests that came in on the shared listener.

@@ -95,6 +95,7 @@ pub(super) fn destinations(workspace: &Workspace, clock: &Arc<dyn Clock>) -> Res
             kind: def.config.kind(),
             stateful: def.config.is_stateful(),
             destination,
+            digest: def.digest,
         })
     };
     workspace.destinations.iter().map(open).collect()

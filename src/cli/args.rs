@@ -158,6 +158,9 @@ pub(super) struct Serve {
     /// Fire although the clock shows a time before what the store holds
     #[arg(long)]
     pub(super) trust_clock: bool,
+    /// Take changed definitions on SIGHUP and by the API alone, not as soon as their files change
+    #[arg(long)]
+    pub(super) no_watch: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -60,6 +60,11 @@ pub(super) fn logging(json: bool, level: &str) {
     }
 }
 
+/// From now on no log line holds what this one strikes out.
+pub(super) fn strike(redactor: Arc<Redactor>) {
+    *SECRETS.write().unwrap_or_else(PoisonError::into_inner) = Some(redactor);
+}
+
 /// Loads the workspace; says everything that is wrong with it on stderr. From now on no log line holds its secrets.
 pub(super) fn loaded(dir: Option<PathBuf>, vars: &[(String, String)]) -> Loaded {
     let loaded = load(
@@ -69,7 +74,7 @@ pub(super) fn loaded(dir: Option<PathBuf>, vars: &[(String, String)]) -> Loaded 
         },
         &ProcessEnvironment,
     );
-    *SECRETS.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded.redactor.clone());
+    strike(loaded.redactor.clone());
     let said = loaded.problems.render(&loaded.sources, output::watched());
     if !said.is_empty() {
         output::line(said.trim_end());

@@ -12,6 +12,7 @@ use super::build::{self, ProbeFile, Settings, Shared};
 use super::decode::{self, NoteKind};
 use super::files::{self, File};
 use super::node::Tree;
+use super::place::no_workspace;
 use super::probe::{ChannelDef, DestinationDef, Probe, Workspace};
 use super::raw::{RawProbe, RawWorkspace};
 use super::secrets::{Environment, Resolver};
@@ -48,6 +49,8 @@ pub struct Loaded {
     pub sources: Arc<Sources>,
     /// Knows every secret that was read, also where the workspace did not load.
     pub redactor: Arc<Redactor>,
+    /// The files that secrets were looked for in.
+    pub secret_files: Vec<PathBuf>,
     expanded: Value,
 }
 
@@ -71,34 +74,50 @@ pub fn discover(from: &Path) -> Option<PathBuf> {
 /// Loads a workspace and finds everything that is wrong with it. Nothing is contacted.
 #[must_use]
 pub fn load(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
-    load_from(options, None, environment)
+    load_from(options, None, environment, None)
+}
+
+/// The same while an earlier load is still held: files that are as they were are held once.
+#[must_use]
+pub fn load_after(options: &LoadOptions, environment: &dyn Environment, earlier: &Sources) -> Loaded {
+    load_from(options, None, environment, Some(earlier))
 }
 
 /// Loads what was kept of a probe instead of what stands in the folder.
 pub(super) fn load_texts(options: &LoadOptions, texts: &Texts, environment: &dyn Environment) -> Loaded {
-    load_from(options, Some(texts), environment)
+    load_from(options, Some(texts), environment, None)
 }
 
-fn load_from(options: &LoadOptions, texts: Option<&Texts>, environment: &dyn Environment) -> Loaded {
+fn load_from(
+    options: &LoadOptions,
+    texts: Option<&Texts>,
+    environment: &dyn Environment,
+    earlier: Option<&Sources>,
+) -> Loaded {
     // Values nest within a limit, but readers of YAML use much stack for each level: they get a stack of their own.
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new()
             .name(String::from("load"))
             .stack_size(STACK);
         match builder.spawn_scoped(scope, || {
-            expression::with_room(|| load_here(options, texts, environment))
+            expression::with_room(|| load_here(options, texts, environment, earlier))
         }) {
             Ok(thread) => thread
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(_) => load_here(options, texts, environment),
+            Err(_) => load_here(options, texts, environment, earlier),
         }
     })
 }
 
-fn load_here(options: &LoadOptions, texts: Option<&Texts>, environment: &dyn Environment) -> Loaded {
+fn load_here(
+    options: &LoadOptions,
+    texts: Option<&Texts>,
+    environment: &dyn Environment,
+    earlier: Option<&Sources>,
+) -> Loaded {
     let mut problems = Problems::default();
-    let mut sources = Sources::default();
+    let mut sources = earlier.map(Sources::after).unwrap_or_default();
     let here = fs::canonicalize(".").unwrap_or_else(|_| PathBuf::from("."));
     let root = options.dir.clone().or_else(|| discover(&here));
     let Some(root) = root.filter(|root| texts.is_some() || root.join(files::WORKSPACE).is_file()) else {
@@ -108,6 +127,7 @@ fn load_here(options: &LoadOptions, texts: Option<&Texts>, environment: &dyn Env
             problems,
             sources: Arc::new(sources),
             redactor: Arc::default(),
+            secret_files: Vec::new(),
             expanded: Value::Null,
         };
     };
@@ -122,22 +142,6 @@ fn load_here(options: &LoadOptions, texts: Option<&Texts>, environment: &dyn Env
     };
     let parts = loader.parts(&options.vars);
     loader.finish(parts, &options.vars)
-}
-
-pub(super) fn no_workspace(dir: Option<&Path>, here: &Path, sources: &mut Sources, problems: &mut Problems) {
-    let (place, label) = match dir {
-        Some(folder) => (folder, "given with `--workspace`"),
-        None => (here, "nor in any folder above"),
-    };
-    let file = sources.add(place.display().to_string(), "");
-    problems
-        .error(
-            Code::NoWorkspace,
-            Span::start_of(file),
-            format!("there is no `landfall.yaml` in `{}`", place.display()),
-            label,
-        )
-        .help("`landfall init` writes one; `-w DIR` names the folder that has one");
 }
 
 /// The state of loading.
@@ -357,6 +361,12 @@ impl Loader<'_> {
         let mut expanded = parts.expanded;
         redactor.value(&mut expanded);
         let settings = parts.settings;
+        let vars = Arc::new(settings.vars.clone());
+        let known = |probe: Probe| Probe {
+            sources: Arc::clone(&sources),
+            vars: Arc::clone(&vars),
+            ..probe
+        };
         let workspace = (!problems.has_errors()).then(|| Workspace {
             root: self.root.to_owned(),
             store: settings.store,
@@ -374,7 +384,7 @@ impl Loader<'_> {
             overrides: overrides.to_vec(),
             channels: parts.channels,
             destinations: parts.destinations,
-            probes: parts.probes.into_iter().map(Arc::new).collect(),
+            probes: parts.probes.into_iter().map(known).map(Arc::new).collect(),
             sources: Arc::clone(&sources),
             redactor: Arc::clone(&redactor),
         });
@@ -383,6 +393,7 @@ impl Loader<'_> {
             problems,
             sources,
             redactor,
+            secret_files: self.resolver.files,
             expanded,
         }
     }

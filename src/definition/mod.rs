@@ -3,6 +3,7 @@
 mod ahead;
 mod available;
 mod build;
+mod catalog;
 mod check;
 mod decode;
 pub mod expression;
@@ -15,6 +16,7 @@ mod expression_values;
 mod files;
 pub mod known;
 mod load;
+mod marks;
 mod node;
 mod place;
 mod print;
@@ -41,11 +43,13 @@ mod traps;
 mod yaml;
 
 pub(crate) use build::workspace::public_address;
-pub use load::{LoadOptions, Loaded, discover, load};
+pub use catalog::Difference;
+pub use load::{LoadOptions, Loaded, discover, load, load_after};
+pub use marks::Marks;
 pub use place::{StorePlace, store_place};
 pub use probe::{
-    ApiToken, ChannelDef, Cleanup, DestinationDef, ExpectationDef, Fingerprint, LegDef, Limits, Objective,
-    Otlp, Probe, RequestDef, Workspace,
+    ApiToken, ChannelDef, Cleanup, DestinationDef, Digest, ExpectationDef, Fingerprint, LegDef, Limits,
+    Objective, Otlp, Probe, RequestDef, Workspace,
 };
 pub use raw::{RawProbe, RawWorkspace};
 pub use scope::{Explained, RunScope};

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::build::store_location;
-use super::load::{discover, no_workspace};
+use super::load::discover;
 use super::node::Data;
 use super::raw::StoreText;
 use super::secrets::{Environment, Resolver};
 use super::{decode, files, yaml};
-use crate::diag::{Problems, Sources};
+use crate::diag::{Code, Problems, Sources};
+use crate::model::Span;
 use crate::store::Location;
 
 /// The one key that is read. The others are not looked at.
@@ -80,4 +81,21 @@ fn read(
         .value
         .unwrap_or_default()
         .store
+}
+
+/// Puts down that there is no workspace.
+pub(super) fn no_workspace(dir: Option<&Path>, here: &Path, sources: &mut Sources, problems: &mut Problems) {
+    let (place, label) = match dir {
+        Some(folder) => (folder, "given with `--workspace`"),
+        None => (here, "nor in any folder above"),
+    };
+    let file = sources.add(place.display().to_string(), "");
+    problems
+        .error(
+            Code::NoWorkspace,
+            Span::start_of(file),
+            format!("there is no `landfall.yaml` in `{}`", place.display()),
+            label,
+        )
+        .help("`landfall init` writes one; `-w DIR` names the folder that has one");
 }

@@ -19,6 +19,9 @@ use crate::store;
 use crate::tls::Tls;
 use crate::trigger::TriggerConfig;
 
+/// Of what something says, its secrets' values included: never shown.
+pub type Digest = [u8; 32];
+
 /// A workspace that has loaded without an error.
 #[derive(Debug)]
 pub struct Workspace {
@@ -50,7 +53,8 @@ pub struct Workspace {
     pub vars: Map<String, Value>,
     /// What `--var` said.
     pub overrides: Vec<(String, String)>,
-    /// The channels; a [`crate::model::ChannelId`] is a place in this list.
+    /// The channels; a [`crate::model::ChannelId`] is a place in this list, until [`Workspace::number_channels`] gives
+    /// each its number in a running engine.
     pub channels: Vec<ChannelDef>,
     /// Where alerts go.
     pub destinations: Vec<DestinationDef>,
@@ -101,6 +105,8 @@ pub struct ChannelDef {
     pub config: ChannelConfig,
     /// How its settings are written, secrets by reference: what tells whether two workspaces mean the same channel.
     pub written: Arc<str>,
+    /// Of its settings with their secrets and the variables that they name: where it is another, the channel is.
+    pub digest: Digest,
 }
 
 /// A named destination of alerts.
@@ -110,10 +116,12 @@ pub struct DestinationDef {
     pub name: Spanned<String>,
     /// Its kind and settings.
     pub config: DestinationConfig,
+    /// As [`ChannelDef::digest`].
+    pub digest: Digest,
 }
 
 /// A probe, checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Probe {
     /// Its name.
     pub name: Arc<str>,
@@ -143,6 +151,12 @@ pub struct Probe {
     pub labels: BTreeMap<String, String>,
     /// When somebody is told of it, and who.
     pub alerts: Policy,
+    /// Of all that it is, secrets included, also of what its revision leaves out.
+    pub digest: Digest,
+    /// The files that its places are in.
+    pub sources: Arc<Sources>,
+    /// The workspace's `vars` that it was loaded with.
+    pub vars: Arc<Map<String, Value>>,
 }
 
 impl Probe {

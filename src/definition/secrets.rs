@@ -57,6 +57,8 @@ pub(super) struct Resolver<'e> {
     known: HashMap<String, Option<String>>,
     /// The values, for the redactor.
     pub(super) secrets: Vec<String>,
+    /// The files that were asked for, readable or not.
+    pub(super) files: Vec<PathBuf>,
 }
 
 impl<'e> Resolver<'e> {
@@ -66,6 +68,7 @@ impl<'e> Resolver<'e> {
             root: root.to_owned(),
             known: HashMap::new(),
             secrets: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -145,7 +148,7 @@ impl<'e> Resolver<'e> {
         value
     }
 
-    fn read(&self, reference: &str, span: Span, problems: &mut Problems) -> Option<String> {
+    fn read(&mut self, reference: &str, span: Span, problems: &mut Problems) -> Option<String> {
         if let Some(name) = reference.strip_prefix("env:") {
             let value = self.environment.variable(name);
             if value.as_ref().is_none_or(String::is_empty) {
@@ -163,6 +166,7 @@ impl<'e> Resolver<'e> {
             return value;
         }
         let path = reference.strip_prefix("file:")?;
+        self.files.push(self.root.join(path));
         match self.environment.file(&self.root.join(path)) {
             // An editor's final line feed is not part of the secret.
             Ok(text) if !text.trim().is_empty() => Some(text.trim_end_matches(['\n', '\r']).to_owned()),

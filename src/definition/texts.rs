@@ -27,8 +27,8 @@ impl Texts {
     #[must_use]
     pub fn of(workspace: &Workspace, probe: &Probe) -> Option<Self> {
         let span = probe.legs.first()?.checks.first()?.span;
-        let file = workspace.sources.get(span.file)?;
-        let whole = workspace.sources.named(super::files::WORKSPACE)?;
+        let file = probe.sources.get(span.file)?;
+        let whole = probe.sources.named(super::files::WORKSPACE)?;
         let written = |text: &str| workspace.redactor.text(text).into_owned();
         Some(Self {
             workspace: written(&whole.text),

@@ -1,5 +1,6 @@
 //! The files that spans point into.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::Span;
@@ -8,8 +9,10 @@ use crate::redact::Redactor;
 /// The files that spans point into.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    files: Vec<Source>,
+    files: Vec<Arc<Source>>,
     redactor: Arc<Redactor>,
+    /// Files of an earlier load: those that are as they were are kept once.
+    earlier: HashMap<String, Arc<Source>>,
 }
 
 /// One file.
@@ -37,16 +40,30 @@ pub struct Place {
 impl Sources {
     /// Adds a file; the result is its index for [`Span::file`].
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u16 {
-        self.files.push(Source {
-            name: name.into(),
-            text: text.into(),
-        });
+        let (name, text) = (name.into(), text.into());
+        let same = self.earlier.get(&name).filter(|known| known.text == text);
+        let file = same.cloned().unwrap_or_else(|| Arc::new(Source { name, text }));
+        self.files.push(file);
         u16::try_from(self.files.len() - 1).unwrap_or(u16::MAX)
+    }
+
+    /// None yet; files that are as they were in an earlier load will be shared with it.
+    #[must_use]
+    pub fn after(earlier: &Self) -> Self {
+        let known = earlier
+            .files
+            .iter()
+            .map(|file| (file.name.clone(), Arc::clone(file)));
+        Self {
+            earlier: known.collect(),
+            ..Self::default()
+        }
     }
 
     /// From now on, what is drawn of the files leaves these secrets out.
     pub fn hide(&mut self, redactor: Arc<Redactor>) {
         self.redactor = redactor;
+        self.earlier = HashMap::new();
     }
 
     /// Strikes secrets out of what is drawn.
@@ -57,13 +74,16 @@ impl Sources {
     /// The file of a span.
     #[must_use]
     pub fn get(&self, file: u16) -> Option<&Source> {
-        self.files.get(usize::from(file))
+        self.files.get(usize::from(file)).map(AsRef::as_ref)
     }
 
     /// The file of a name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Source> {
-        self.files.iter().find(|source| source.name == name)
+        self.files
+            .iter()
+            .map(AsRef::as_ref)
+            .find(|source: &&Source| source.name == name)
     }
 
     /// Where a span begins.

@@ -105,7 +105,7 @@ async fn tell(shared: &Arc<Shared>, run: RunId, def: &Arc<LegDef>, scope: RunSco
         timings,
         mut attributes,
     } = answer;
-    let redactor = &shared.workspace.redactor;
+    let redactor = &shared.redactor();
     for value in attributes.values_mut() {
         *value = redactor.text(value).into_owned();
     }
@@ -208,7 +208,7 @@ fn accepted(shared: &Shared, def: &Arc<LegDef>, scope: &RunScope, response: &Res
             };
             (
                 Accepted::No,
-                format!("{word}: {status}{}", shared.workspace.redactor.text(&said)),
+                format!("{word}: {status}{}", shared.redactor().text(&said)),
             )
         }
         Err(fault) => (

@@ -1,32 +1,29 @@
 //! The loop: the one owner of the machine. It waits for messages and for the machine's next deadline.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::alarm::Alarm;
 use super::live::Lives;
-use super::recorder::Job;
-use super::sink::SinkShared;
-use super::supervise::{self, ChannelHealth, Opened};
-use super::{Counters, Options, Setup, Step, StepUpdate, Update};
-use crate::clock::Clock;
-use crate::definition::{LegDef, RunScope, Workspace};
+use super::reload::Reloads;
+pub(super) use super::shared::{Queues, Shared};
+use super::{Step, StepUpdate, Update};
+use crate::definition::{LegDef, Probe, RunScope};
 use crate::lifecycle::{Command, Event, Machine, Seen, Settings};
-use crate::model::{ChannelId, Fault, Moment, Observation, ObservationId, OwnMap, RunId, TokenKey};
-use crate::store::Store;
-use crate::trigger::Trigger;
+use crate::model::{ChannelId, Fault, Moment, Observation, ObservationId, OwnMap, RunId};
 
 /// What the loop is told.
 pub(super) enum Message {
     /// For the machine as it is.
     Event(Event),
     /// A tick, with what stands behind its legs.
-    Due { event: Event, legs: Vec<Arc<LegDef>> },
+    Due {
+        event: Event,
+        legs: Vec<Arc<LegDef>>,
+        probe: Arc<Probe>,
+    },
     /// Something was seen, and is durable.
     Seen {
         seen: Seen,
@@ -40,115 +37,14 @@ pub(super) enum Message {
     },
     /// An observation has been evaluated.
     Marked { event: Event, names: Vec<String> },
+    /// Other definitions come into force.
+    Reload(Box<super::reload::Step>),
     /// A channel cannot see.
     Down {
         channel: ChannelId,
         since: Moment,
         fault: Fault,
     },
-}
-
-/// The ends of queues that the engine's parts hold.
-pub(super) struct Queues {
-    pub(super) messages: mpsc::Sender<Message>,
-    pub(super) control: mpsc::UnboundedSender<Message>,
-    pub(super) updates: mpsc::UnboundedSender<Update>,
-}
-
-/// What the loop and its tasks share.
-pub(super) struct Shared {
-    pub(super) workspace: Arc<Workspace>,
-    pub(super) store: Arc<dyn Store>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) options: Options,
-    pub(super) queues: Queues,
-    pub(super) sinks: Arc<SinkShared>,
-    pub(super) channels: BTreeMap<ChannelId, Arc<Opened>>,
-    /// One opened trigger a leg, by the address of its definition.
-    pub(super) triggers: Mutex<HashMap<usize, Arc<dyn Trigger>>>,
-    pub(super) revisions: super::resume::Revisions,
-    pub(super) recorder: mpsc::UnboundedSender<Job>,
-    pub(super) tasks: TaskTracker,
-    pub(super) stop: CancellationToken,
-    /// Runs that have not ended.
-    pub(super) open_runs: AtomicUsize,
-}
-
-impl Shared {
-    pub(super) async fn open(
-        setup: &Setup,
-        token_key: TokenKey,
-        queues: Queues,
-        stop: &CancellationToken,
-        left: &super::resume::Left,
-    ) -> Result<Self, Fault> {
-        let last_id = setup.store.last_observation().await?.map_or(0, |id| id.0);
-        let sinks = Arc::new(SinkShared::new(
-            setup,
-            token_key,
-            last_id,
-            left.legs.captures(),
-            queues.messages.clone(),
-            queues.control.clone(),
-        ));
-        left.register(&sinks);
-        let tasks = TaskTracker::new();
-        let used = left.legs.channels();
-        let channels = supervise::open(setup, &sinks, stop, &tasks, used).await?;
-        let (recorder, jobs) = mpsc::unbounded_channel();
-        tasks.spawn(super::recorder::run(
-            jobs,
-            setup.store.clone(),
-            queues.updates.clone(),
-            stop.clone(),
-        ));
-        Ok(Self {
-            workspace: setup.workspace.clone(),
-            store: setup.store.clone(),
-            clock: setup.clock.clone(),
-            options: setup.options,
-            queues,
-            sinks,
-            channels,
-            triggers: Mutex::default(),
-            revisions: super::resume::Revisions::default(),
-            recorder,
-            tasks,
-            stop: stop.clone(),
-            open_runs: AtomicUsize::new(0),
-        })
-    }
-
-    pub(super) fn tell(&self, message: Message) {
-        // A loop that has ended has nothing left to be told.
-        drop(self.queues.control.send(message));
-    }
-
-    pub(super) fn update(&self, update: Update) {
-        // Nobody may be looking.
-        drop(self.queues.updates.send(update));
-    }
-
-    pub(super) fn health(&self) -> Vec<ChannelHealth> {
-        self.channels.values().map(|c| c.health()).collect()
-    }
-
-    pub(super) fn counters(&self) -> Counters {
-        let counts = self.sinks.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |(channel, of): (&String, &BTreeMap<String, u64>)| -> Vec<_> {
-            of.iter()
-                .map(|(what, count)| ((channel.clone(), what.clone()), *count))
-                .collect()
-        };
-        Counters {
-            observations: counts.iter().flat_map(of).collect(),
-        }
-    }
-
-    pub(super) async fn stopped(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
-    }
 }
 
 /// The loop's own state.
@@ -160,8 +56,10 @@ pub(super) struct Loop {
     pub(super) unclaimed: OwnMap<ObservationId, Arc<Observation>>,
     /// What stands behind the runs of ticks that have just been handed in.
     pub(super) incoming: OwnMap<RunId, Arc<LegDef>>,
-    /// Definitions that fired runs of earlier processes; they stay, since triggers are known by their addresses.
-    pub(super) old_legs: super::resume::Legs,
+    /// Their probe.
+    pub(super) incoming_of: Option<Arc<Probe>>,
+    /// Which reload new runs are of, and what those before are still looked for on.
+    pub(super) reloads: Reloads,
     /// Empty between two messages; kept for its room.
     commands: Vec<Command>,
 }
@@ -186,7 +84,8 @@ pub(super) async fn run(
         machine,
         unclaimed: OwnMap::default(),
         incoming: OwnMap::default(),
-        old_legs: super::resume::Legs::default(),
+        incoming_of: None,
+        reloads: Reloads::default(),
         commands: Vec::new(),
     };
     let work = async move {
@@ -212,7 +111,7 @@ pub(super) async fn run(
 async fn count_today(shared: &Shared, machine: &mut Machine) {
     let now = shared.clock.now();
     for probe in shared
-        .workspace
+        .workspace()
         .probes
         .iter()
         .filter(|p| p.limits.per_day.is_some())
@@ -239,12 +138,14 @@ impl Loop {
                 self.note(&event);
                 event
             }
-            Message::Due { event, legs } => {
+            Message::Due { event, legs, probe } => {
+                self.incoming_of = Some(probe);
                 if let Event::Due(due) = &event {
                     self.incoming.extend(due.legs.iter().map(|l| l.run).zip(legs));
                 }
                 event
             }
+            Message::Reload(step) => return self.reload(*step),
             Message::Seen { seen, observation } => {
                 self.unclaimed.insert(observation.id, observation);
                 Event::Seen(seen)
@@ -302,7 +203,7 @@ impl Loop {
                 self.step(*run, step);
             }
             Event::Up { channel, closed } => {
-                if let Some(opened) = self.shared.channels.get(channel) {
+                if let Some(opened) = self.shared.channel(*channel) {
                     *opened.down.lock().unwrap_or_else(PoisonError::into_inner) = None;
                     let update = Update::ChannelUp {
                         channel: opened.name.clone(),
@@ -317,10 +218,10 @@ impl Loop {
     }
 
     fn down(&self, channel: ChannelId, since: Moment, fault: &Fault) {
-        let Some(opened) = self.shared.channels.get(&channel) else {
+        let Some(opened) = self.shared.channel(channel) else {
             return;
         };
-        let why = self.shared.workspace.redactor.text(&fault.message).into_owned();
+        let why = self.shared.redactor().text(&fault.message).into_owned();
         tracing::warn!(channel = %opened.name, fault = %why, "cannot see");
         *opened.down.lock().unwrap_or_else(PoisonError::into_inner) = Some((since, why.clone()));
         self.shared.update(Update::ChannelDown {
@@ -362,7 +263,10 @@ impl Loop {
             Command::Look { channel, due } => self.look(channel, due),
             Command::Extend { run } => self.extend(run),
             Command::Cleanup { run } => self.cleanup(run),
-            Command::Close { run } => self.record(run, false),
+            Command::Close { run } => {
+                self.record(run, false);
+                self.ended(run);
+            }
             Command::Amend { run } => self.record(run, true),
             Command::Skip {
                 run,
@@ -374,7 +278,7 @@ impl Loop {
             Command::Disarm { run } => self.disarm(run),
             Command::Stray { observation, reason } => {
                 if let Some(observation) = self.unclaimed.remove(&observation)
-                    && let Some(opened) = self.shared.channels.get(&observation.channel)
+                    && let Some(opened) = self.shared.channel(observation.channel)
                 {
                     self.shared.sinks.count(&opened.name, reason.word());
                 }

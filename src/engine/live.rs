@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::definition::{LegDef, RunScope};
+use crate::definition::{LegDef, Probe, RunScope};
 use crate::diag::Sources;
 use crate::model::{Moment, Observation, ObservationId, OwnMap, RunId, Timings, Token};
 use crate::trigger::Prepared;
@@ -51,8 +51,10 @@ pub(super) struct Live {
     pub(super) sent: Option<Moment>,
     /// Came before the answer: evaluated once `response` and the captured names are known.
     pub(super) early: Vec<ObservationId>,
-    /// The files that its definition's places are in; `None`: the workspace's own.
-    pub(super) sources: Option<Arc<Sources>>,
+    /// The files that its definition's places are in.
+    pub(super) sources: Arc<Sources>,
+    /// Its probe, until its intent is on record.
+    pub(super) probe: Option<Arc<Probe>>,
 }
 
 /// What is kept of the answer.
@@ -156,6 +158,14 @@ impl Lives {
     /// What fired a run.
     pub(super) fn def(&self, run: &RunId) -> Option<&Arc<LegDef>> {
         self.runs.get(run).map(|entry| match entry {
+            Entry::Awake(awake) => &awake.live.def,
+            Entry::Asleep(packed) => &packed.share().def,
+        })
+    }
+
+    /// What fired each run that is known.
+    pub(super) fn defs(&self) -> impl Iterator<Item = &Arc<LegDef>> {
+        self.runs.values().map(|entry| match entry {
             Entry::Awake(awake) => &awake.live.def,
             Entry::Asleep(packed) => &packed.share().def,
         })

@@ -5,6 +5,7 @@
 
 mod alarm;
 mod answer;
+mod doors;
 mod drive;
 mod evaluate;
 mod launch;
@@ -12,14 +13,19 @@ mod live;
 mod perform;
 mod record;
 mod recorder;
+mod reload;
 mod resume;
 mod selftest;
+mod shared;
 mod sink;
+mod slots;
 mod supervise;
 #[cfg(test)]
 mod tests;
 mod ticker;
 mod update;
+mod waiting;
+mod wants;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +40,7 @@ use crate::lifecycle::{Due, DueLeg, Event, Limits, Settings};
 use crate::model::{Fault, Moment, RunId, Tick, TokenKey};
 use crate::store::Store;
 
+pub use reload::ChannelChanges;
 pub use selftest::{ChannelTest, Observed, SelfTest, TriggerTest};
 pub use supervise::ChannelHealth;
 pub use ticker::{ByHand, CLOCK_TOLERANCE, Ticker};
@@ -152,7 +159,7 @@ impl Engine {
     /// paired, `gap` after each other.
     pub async fn tick_of(
         &self,
-        probe: &Probe,
+        probe: &Arc<Probe>,
         legs: Vec<Arc<LegDef>>,
         due: Moment,
         start_deadline: Moment,
@@ -180,7 +187,8 @@ impl Engine {
             legs: due_legs,
         });
         let count = legs.len();
-        let sent = self.messages.send(Message::Due { event, legs }).await;
+        let probe = probe.clone();
+        let sent = self.messages.send(Message::Due { event, legs, probe }).await;
         if sent.is_ok() { count } else { 0 }
     }
 
@@ -200,12 +208,8 @@ impl Engine {
     /// Landfall itself could not see since `since`: its process was stopped, its machine suspended or starved. What a run
     /// waits for may have come in that time, unseen or seen late.
     pub async fn blinked(&self, since: Moment) {
-        for channel in self.shared.channels.keys() {
-            self.tell(Event::Blinked {
-                channel: *channel,
-                since,
-            })
-            .await;
+        for (channel, _) in self.shared.slots().all() {
+            self.tell(Event::Blinked { channel, since }).await;
         }
     }
 
@@ -290,7 +294,7 @@ impl Engine {
         let render = |(probe, def): &(Arc<Probe>, Arc<LegDef>)| {
             let token = token_key.issue(probe.token, setup.random.bytes());
             let run = RunId(uuid::Uuid::nil());
-            let (_, prepared) = shared.prepare(def, run, now, &token)?;
+            let (_, prepared) = shared.prepare((probe, def), run, now, &token)?;
             let mut shown = prepared.shown;
             setup.workspace.redactor.value(&mut shown);
             Ok(shown)

@@ -22,7 +22,7 @@ impl Loop {
             return;
         };
         self.seen_step(run, &observation);
-        if let Some(opened) = self.shared.channels.get(&observation.channel) {
+        if let Some(opened) = self.shared.channel(observation.channel) {
             self.shared.sinks.count(&opened.name, "matched");
         }
         let Some(live) = self.live.get(&run) else {
@@ -40,7 +40,7 @@ impl Loop {
         if !self.shared.options.steps {
             return;
         }
-        let Some(opened) = self.shared.channels.get(&observation.channel) else {
+        let Some(opened) = self.shared.channel(observation.channel) else {
             return;
         };
         let sent = self.machine.run(run).and_then(|r| r.sent);
@@ -92,7 +92,7 @@ impl Loop {
     }
 
     pub(super) fn look(&self, channel: ChannelId, due: Moment) {
-        let Some(opened) = self.shared.channels.get(&channel).cloned() else {
+        let Some(opened) = self.shared.channel(channel) else {
             return;
         };
         let shared = self.shared.clone();
@@ -119,7 +119,7 @@ impl Loop {
             return;
         };
         for channel in known.channels() {
-            if let Some(opened) = self.shared.channels.get(&channel) {
+            if let Some(opened) = self.shared.channel(channel) {
                 opened.channel.extend(run, &known.keys, scope.clone());
             }
         }
@@ -128,7 +128,7 @@ impl Loop {
     pub(super) fn disarm(&self, run: RunId) {
         let Some(def) = self.live.def(&run) else { return };
         for spec in &def.leg.expectations {
-            if let Some(opened) = self.shared.channels.get(&spec.channel) {
+            if let Some(opened) = self.shared.channel(spec.channel) {
                 opened.channel.disarm(run);
             }
         }
@@ -165,13 +165,13 @@ impl Loop {
             let mut done = true;
             for cleanup in &def.cleanup {
                 let key = std::ptr::from_ref(cleanup) as usize;
-                let ended = match shared.trigger(key, &cleanup.trigger) {
+                let ended = match shared.trigger(&def, key, &cleanup.trigger) {
                     Ok(trigger) => super::answer::clean(trigger.as_ref(), &scope).await,
                     Err(fault) => Err(fault),
                 };
                 if let Err(fault) = ended {
                     done = false;
-                    let fault = shared.workspace.redactor.text(&fault.message).into_owned();
+                    let fault = shared.redactor().text(&fault.message).into_owned();
                     tracing::warn!(%run, probe = %def.leg.probe, route = %def.leg.route, %fault, "cleanup failed");
                 }
             }
@@ -180,6 +180,7 @@ impl Loop {
     }
 
     pub(super) fn skip(&mut self, run: RunId, leg: &Leg, tick: Tick, reason: SkipReason, detail: String) {
+        self.ended(run);
         self.let_go(run);
         let record = SkipRecord {
             probe: leg.probe.to_string(),
@@ -187,7 +188,7 @@ impl Loop {
             input: leg.input.to_string(),
             tick: tick.due.to_rfc3339(),
             reason,
-            detail: self.shared.workspace.redactor.text(&detail).into_owned(),
+            detail: self.shared.redactor().text(&detail).into_owned(),
         };
         let shared = self.shared.clone();
         tokio::spawn(async move {
@@ -205,7 +206,7 @@ impl Loop {
             && let Ok(prepared) = trigger.prepare(&live.scope)
         {
             let mut request = prepared.shown;
-            self.shared.workspace.redactor.value(&mut request);
+            self.shared.redactor().value(&mut request);
             live.request = Arc::new(request);
         }
     }

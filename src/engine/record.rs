@@ -36,7 +36,7 @@ pub(super) fn build(shared: &Shared, run: &Run, judgement: &Judgement, live: &Li
     }
     let mut path = path(live, &firsts);
     // They are computed from the answer as it came, which may echo a secret (invariant 11).
-    let redactor = &shared.workspace.redactor;
+    let redactor = &shared.redactor();
     let clean = |text: &mut String| *text = redactor.text(text).into_owned();
     attributes.values_mut().for_each(clean);
     for hop in &mut path {
@@ -282,9 +282,8 @@ fn unmet(shared: &Shared, run: &Run, live: &Live, i: usize) -> Vec<Unmet> {
             if said.holds || all.len() >= UNMET_KEPT {
                 continue;
             }
-            let sources = live.sources.as_ref().unwrap_or(&shared.workspace.sources);
-            let place = sources.place(expr.span);
-            let redactor = &shared.workspace.redactor;
+            let place = live.sources.place(expr.span);
+            let redactor = shared.redactor();
             let one = Unmet {
                 expression: redactor.text(&expr.source).into_owned(),
                 source: place
@@ -316,7 +315,7 @@ fn observation(shared: &Shared, run: &Run, live: &Live, arrival: &Arrival) -> Op
         .enumerate()
         .filter(|(i, _)| arrival.held >> i & 1 == 1);
     Some(ObservationRecord {
-        channel: shared.channels.get(&arrival.channel)?.name.clone(),
+        channel: shared.slots().name(arrival.channel)?.to_owned(),
         seconds: since(arrival.at, run.sent?),
         attempts: arrival.attempts,
         redelivered: arrival.redelivered,

@@ -127,9 +127,9 @@ impl Loop {
             until: left.until.unwrap_or(now).min(now),
             names: self
                 .shared
-                .channels
-                .iter()
-                .map(|(id, opened)| (opened.name.clone(), *id))
+                .slots()
+                .all()
+                .map(|(id, opened)| (opened.name.clone(), id))
                 .collect(),
             shares: vec![None; left.found.legs.len()],
             watches: Watches::new(),
@@ -148,7 +148,6 @@ impl Loop {
             abandoned = gone,
             "runs of an earlier process are waited for again"
         );
-        self.old_legs = left.legs;
         for stored in left.strays {
             self.show_stray(stored, &taking.names);
         }
@@ -160,10 +159,10 @@ impl Loop {
         let until = left.until.unwrap_or(now).min(now);
         let listeners: Vec<(ChannelId, String)> = self
             .shared
-            .channels
-            .iter()
+            .slots()
+            .all()
             .filter(|(_, opened)| !opened.channel.remembers())
-            .map(|(id, opened)| (*id, opened.name.clone()))
+            .map(|(id, opened)| (id, opened.name.clone()))
             .collect();
         for (from, to) in &left.blindness.stalls {
             let (from, to) = (*from, to.unwrap_or(now));
@@ -228,6 +227,7 @@ impl Loop {
             .unzip();
         let packed = Arc::new(Packed::left(share, run.bytes));
         self.live.insert_asleep(id, packed.clone());
+        self.reloads.begin(id, &leg.def);
         let sent = run.sent.unwrap_or(run.at.max(run.tick));
         let watched = Watched {
             packed: &packed,
@@ -264,7 +264,7 @@ impl Loop {
     fn watch_again(&self, run: RunId, leg: &OldLeg, watched: &Watched<'_>, watches: &mut Watches) {
         let mut scope: Option<Arc<Handle>> = None;
         for channel in leg.watched() {
-            let Some(opened) = self.shared.channels.get(&channel) else {
+            let Some(opened) = self.shared.channel(channel) else {
                 continue;
             };
             let list = watches.entry(channel).or_default();
@@ -294,7 +294,7 @@ impl Loop {
     /// Something that bears no token: it may bear a captured id of a run that was left.
     fn show_stray(&mut self, stored: StoredObservation, names: &HashMap<String, ChannelId>) {
         if let Some((observation, mut seen)) = shown(&stored, names)
-            && let Some(opened) = self.shared.channels.get(&observation.channel)
+            && let Some(opened) = self.shared.channel(observation.channel)
         {
             (seen.tokens, seen.keys) = opened.sink.keys_of(&observation.sighting);
             self.take(Message::Seen { seen, observation });

@@ -13,7 +13,8 @@ use tokio_util::task::TaskTracker;
 
 use super::drive::Message;
 use super::sink::SinkShared;
-use super::supervise::{self, Opened};
+use super::slots::Opened;
+use super::supervise::Opener;
 use super::{Engine, Setup};
 use crate::channel::{Planted, Watch};
 use crate::clock::Clock;
@@ -88,7 +89,7 @@ impl Engine {
         let (messages, inbox) = mpsc::channel(1024);
         // What channels say of gaps is not asked for: arming tells.
         let (control, _) = mpsc::unbounded_channel();
-        let shared = Arc::new(SinkShared::new(&setup, token_key, 0, false, messages, control));
+        let shared = Arc::new(SinkShared::new(&setup, token_key, 0, messages, control));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let board = Arc::new(Board::default());
         let collecting = tokio::spawn(board.clone().collect(inbox, setup.clock.clone()));
@@ -96,8 +97,7 @@ impl Engine {
             setup: &setup,
             shared: &shared,
             board: &board,
-            stop: &stop,
-            tasks: &tasks,
+            opener: &Opener::new(&setup, &shared, &stop, &tasks, false),
         };
         let defs = setup.workspace.channels.iter().zip(0_u16..);
         let tests = defs.map(|(def, id)| stage.test(ChannelId(id), def, unheard));
@@ -118,8 +118,7 @@ struct Stage<'s> {
     setup: &'s Setup,
     shared: &'s Arc<SinkShared>,
     board: &'s Board,
-    stop: &'s CancellationToken,
-    tasks: &'s TaskTracker,
+    opener: &'s Opener,
 }
 
 impl Stage<'_> {
@@ -148,7 +147,7 @@ impl Stage<'_> {
         def: &ChannelDef,
         armed: &mut Option<Duration>,
     ) -> Result<Observed, Fault> {
-        let opened = supervise::open_one(self.setup, self.shared, id, def, self.stop, self.tasks).await?;
+        let opened = self.opener.open_one(&self.setup.workspace, id, def).await?;
         let token = self.token(&self.shared.token_key);
         let run = RunId(uuid::Uuid::from_u128(u128::from(id.0) + 1));
         let begin = self.now();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -10,15 +10,15 @@ use tokio::sync::{Notify, mpsc};
 
 use super::Setup;
 use super::drive::Message;
+use super::supervise::StoredCursors;
+use super::wants::Wants;
 use crate::channel::ObservationSink;
 use crate::clock::Clock;
-use crate::definition::RunScope;
 use crate::lifecycle::{Event, Seen};
 use crate::model::{
     ChannelId, Expr, Fault, Moment, Observation, ObservationId, OwnMap, Reason, RunId, Sighting, Token,
     TokenKey, scan_value,
 };
-use crate::redact::Redactor;
 use crate::store::{Store, StoredObservation};
 
 /// Sightings a second that bear no token of a run that is known; a burst may be ten times as many.
@@ -35,15 +35,12 @@ const LIMIT_WORDS: usize = 200;
 pub(super) struct SinkShared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) store: Arc<dyn Store>,
-    pub(super) redactor: Arc<Redactor>,
     pub(super) token_key: TokenKey,
     pub(super) messages: mpsc::Sender<Message>,
     /// For what is said without waiting: it overtakes `messages`.
     pub(super) control: mpsc::UnboundedSender<Message>,
     /// Tokens of runs that are known, so that the store can say whose an observation is.
     pub(super) tokens: Mutex<OwnMap<Token, RunId>>,
-    /// Whether any probe captures ids: otherwise only tokens are looked for.
-    pub(super) captures: bool,
     /// By channel, then by what became of it.
     pub(super) counts: Mutex<BTreeMap<String, BTreeMap<String, u64>>>,
     pub(super) last_id: AtomicU64,
@@ -77,20 +74,16 @@ impl SinkShared {
         setup: &Setup,
         token_key: TokenKey,
         last_id: u64,
-        captures: bool,
         messages: mpsc::Sender<Message>,
         control: mpsc::UnboundedSender<Message>,
     ) -> Self {
-        let mut legs = setup.workspace.probes.iter().flat_map(|p| &p.legs);
         Self {
             clock: setup.clock.clone(),
             store: setup.store.clone(),
-            redactor: setup.workspace.redactor.clone(),
             token_key,
             messages,
             control,
             tokens: Mutex::default(),
-            captures: captures || legs.any(|l| !l.capture.is_empty()),
             counts: Mutex::default(),
             last_id: last_id.into(),
             strays: Mutex::new(Budget::default()),
@@ -126,10 +119,9 @@ pub(super) struct Sink {
     pub(super) shared: Arc<SinkShared>,
     pub(super) channel: ChannelId,
     pub(super) name: String,
-    /// `key:` expressions of expectations on this channel.
-    pub(super) key_exprs: Vec<Expr>,
-    pub(super) vars: RunScope,
-    pub(super) in_flight: InFlight,
+    pub(super) wants: RwLock<Arc<Wants>>,
+    pub(super) in_flight: Arc<InFlight>,
+    pub(super) cursors: Arc<StoredCursors>,
 }
 
 /// Sightings that have arrived and are not yet with the loop.
@@ -188,6 +180,16 @@ impl Drop for InFlightGuard<'_> {
 }
 
 impl Sink {
+    /// Other definitions are in force.
+    pub(super) fn want(&self, wants: Wants) {
+        let mut now = self.wants.write().unwrap_or_else(PoisonError::into_inner);
+        *now = Arc::new(wants.after(&now));
+    }
+
+    pub(super) fn wants(&self) -> Arc<Wants> {
+        self.wants.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Tokens of ours, those that the channel itself points to before those found in the content.
     fn tokens(&self, sighting: &Sighting) -> Vec<Token> {
         let pointed: Vec<Token> = sighting
@@ -209,23 +211,27 @@ impl Sink {
         found
     }
 
-    fn named_keys(&self, seen: &Map<String, Value>) -> Vec<String> {
+    fn named_keys(wants: &Wants, seen: &Map<String, Value>) -> Vec<String> {
         let extra = Map::from_iter([(String::from("seen"), Value::Object(seen.clone()))]);
-        let value = |expr: &Expr| match self.vars.value(expr, &extra) {
+        let value = |expr: &Expr| match wants.vars.value(expr, &extra) {
             Ok(Some(Value::String(text))) => Some(text),
             Ok(Some(Value::Number(n))) => Some(n.to_string()),
             _ => None,
         };
-        self.key_exprs.iter().filter_map(value).collect()
+        wants.key_exprs.iter().filter_map(value).collect()
     }
 
     /// Tokens of ours, and where there is none what may be somebody's captured id.
     pub(super) fn keys_of(&self, sighting: &Sighting) -> (Vec<Token>, Vec<String>) {
+        self.keys_by(&self.wants(), sighting)
+    }
+
+    fn keys_by(&self, wants: &Wants, sighting: &Sighting) -> (Vec<Token>, Vec<String>) {
         let mut tokens = self.tokens(sighting);
         let mut keys = Vec::new();
-        if tokens.is_empty() && (self.shared.captures || !self.key_exprs.is_empty()) {
+        if tokens.is_empty() && (wants.captures || !wants.key_exprs.is_empty()) {
             keys.extend(sighting.keys.iter().cloned());
-            keys.extend(self.named_keys(&sighting.seen));
+            keys.extend(Self::named_keys(wants, &sighting.seen));
             tokens.extend(keys.iter().filter_map(|k| self.shared.token_key.verify(k)));
             sighting
                 .seen
@@ -237,13 +243,14 @@ impl Sink {
 
     async fn take(&self, mut sighting: Sighting) -> Result<ObservationId, Fault> {
         let _in_flight = self.in_flight.begin(sighting.at.hi);
+        let wants = self.wants();
         let mut seen = Value::Object(std::mem::take(&mut sighting.seen));
-        self.shared.redactor.value(&mut seen);
+        wants.redactor.value(&mut seen);
         if let Value::Object(map) = seen {
             sighting.seen = map;
         }
-        sighting.summary = self.shared.redactor.text(&sighting.summary).into_owned();
-        let (tokens, keys) = self.keys_of(&sighting);
+        sighting.summary = wants.redactor.text(&sighting.summary).into_owned();
+        let (tokens, keys) = self.keys_by(&wants, &sighting);
         let now = self.shared.clock.now();
         let runs: Vec<RunId> = {
             let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner);
@@ -328,7 +335,8 @@ impl ObservationSink for Sink {
         tracing::warn!(channel = %self.name, what, "dropped at a limit of landfall's own");
         self.shared.count(&self.name, "dropped");
         // A record tells the words; channels may quote a piece of what they dropped in them.
-        let clean = self.shared.redactor.text(what);
+        let wants = self.wants();
+        let clean = wants.redactor.text(what);
         let mut words = clean.chars();
         let mut told: String = words.by_ref().take(LIMIT_WORDS).collect();
         if words.next().is_some() {

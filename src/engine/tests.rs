@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::sink::{Budget, STRAYS_PER_SECOND};
-use super::supervise::Opened;
+use super::slots::Opened;
 use super::{Engine, Options, Setup, Update};
 use crate::channel::{Channel, ObservationSink as _, Planted, Watch};
 use crate::clock::{Clock, SeededRandom, SystemClock};
@@ -114,9 +114,14 @@ async fn a_look_is_credited_only_to_runs_armed_before_it_had_begun() {
     let (looks, mut begun) = mpsc::unbounded_channel();
     let mut sink = None;
     let (engine, mut updates) = Engine::start_with(setup, |shared| {
-        for opened in shared.channels.values_mut() {
+        let opened: Vec<_> = shared
+            .slots()
+            .all()
+            .map(|(id, opened)| (id, opened.clone()))
+            .collect();
+        for (id, opened) in opened {
             sink = Some(Arc::clone(&opened.sink));
-            *opened = Arc::new(Opened {
+            let scripted = Opened {
                 name: opened.name.clone(),
                 kind: opened.kind,
                 channel: Arc::new(Scripted {
@@ -125,7 +130,13 @@ async fn a_look_is_credited_only_to_runs_armed_before_it_had_begun() {
                 }),
                 sink: Arc::clone(&opened.sink),
                 down: Mutex::new(None),
-            });
+                waiting: None,
+                digest: opened.digest,
+                instance: opened.instance,
+                stop: opened.stop.clone(),
+                ended: opened.ended.clone(),
+            };
+            shared.change_slots(|slots| slots.put(id, Arc::new(scripted), 0));
         }
     })
     .await

@@ -180,6 +180,11 @@ impl Machine {
         self.channels.gaps(channel)
     }
 
+    /// A number that was free is a channel's: nothing that was known of it holds.
+    pub fn new_channel(&mut self, channel: ChannelId) {
+        self.channels.forget(channel);
+    }
+
     fn pass(&mut self, now: Moment, out: &mut Vec<Command>) {
         while let Some(Reverse((at, id))) = self.deadlines.peek().copied() {
             if at > now {

@@ -51,6 +51,10 @@ pub struct Gauges {
     pub reload_taken: bool,
     /// Unix time, in seconds, of the last reload that was taken.
     pub reloaded_at: f64,
+    /// How many reloads were taken, and how many refused.
+    pub reloads: (u64, u64),
+    /// Keys of `landfall.yaml` that wait for the next start.
+    pub restart_needed: u64,
     /// The process: resident bytes, open files, seconds of CPU, and the Unix time of its start.
     pub process: Process,
 }

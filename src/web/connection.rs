@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -170,11 +171,11 @@ impl Connection {
     /// Which connection a request counts as that has come in now.
     fn number(&self, method: &str, now: Moment) -> u64 {
         if self.progress.head(method, now) {
-            return self.number.load(std::sync::atomic::Ordering::Relaxed);
+            return self.number.load(Ordering::Relaxed);
         }
         // What was sent before the answer was received proves nothing about it, so it counts as another connection.
         let fresh = self.shared.next_number();
-        self.number.store(fresh, std::sync::atomic::Ordering::Relaxed);
+        self.number.store(fresh, Ordering::Relaxed);
         fresh
     }
 
@@ -274,6 +275,10 @@ impl Connection {
 
     /// The one answer for an unknown path, a made-up token and a malformed one.
     fn unmatched(&self, source: Source) -> Reply {
+        if self.shared.starting.load(Ordering::Acquire) {
+            self.shared.counters.add(Word::Starting);
+            return closing(503, "landfall is starting\n").header("retry-after", "1");
+        }
         if self.shared.budget.take(source, self.shared.clock.now()) {
             self.shared.counters.add(Word::Unmatched);
             Reply::text(404, "not found\n")

@@ -58,6 +58,8 @@ words! {
     Unmatched => "unmatched",
     /// Requests that match nothing, over their budget.
     UnmatchedOverBudget => "unmatched_over_budget",
+    /// Requests that came before landfall had started, answered 503.
+    Starting => "starting",
     /// Handlers that took too long.
     HandlerTimeout => "handler_timeout",
     /// Handlers that panicked: a bug of landfall's.

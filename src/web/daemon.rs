@@ -20,8 +20,9 @@ use crate::store::{Page, RunFilter};
 pub use alerts::{AlertView, AlertsView, DestinationView, MuteView, NewMute, Unmuted};
 pub use refused::{Diagnostic, Refused};
 pub use views::{
-    Change, ChannelView, Fire, Fired, LastRun, NewMark, Pause, PauseView, ProbeView, Reloaded, Resumed,
-    RouteView, RunPage, RunSummary, RunView, ScheduleView, SkipView, Status, StoreView, Target, Unready,
+    Change, ChannelReload, ChannelView, Fire, Fired, LastRun, NewMark, Pause, PauseView, ProbeView, Reloaded,
+    Resumed, RouteView, RunPage, RunSummary, RunView, ScheduleView, SkipView, Status, StoreView, Target,
+    Unready,
 };
 
 /// What an event is about; who wants the content asks for it.

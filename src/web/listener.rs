@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub struct Settings {
     pub proxies: Vec<IpNet>,
     /// What bounds it.
     pub limits: Limits,
+    /// What is not mounted yet will be: until [`HttpListener::started`] it is answered 503, so that senders come again.
+    pub starting: bool,
 }
 
 /// An HTTP/1 listener that handlers are mounted on. The caller brings the socket ([`bind`]) and runs it.
@@ -53,6 +55,8 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) proxies: Vec<IpNet>,
     pub(super) routes: Routes,
+    /// What matches nothing may match soon.
+    pub(super) starting: AtomicBool,
     /// The admin surface, where this listener serves it.
     pub(super) site: OnceLock<Site>,
     pub(super) budget: Budget,
@@ -114,6 +118,7 @@ impl HttpListener {
                 clock,
                 proxies: settings.proxies,
                 routes: Routes::default(),
+                starting: AtomicBool::new(settings.starting),
                 site: OnceLock::new(),
                 counters: Counters::default(),
                 tasks: TaskTracker::new(),
@@ -140,6 +145,11 @@ impl HttpListener {
         self.shared.site.set(site).is_ok()
     }
 
+    /// All is mounted: what matches nothing now is unknown.
+    pub fn started(&self) {
+        self.shared.starting.store(false, Ordering::Release);
+    }
+
     /// What was taken and refused so far, by word.
     #[must_use]
     pub fn counters(&self) -> BTreeMap<&'static str, u64> {
@@ -156,6 +166,10 @@ impl HttpListener {
 impl Listener for HttpListener {
     fn mount(&self, prefix: &str, handler: Arc<dyn Handler>) {
         self.shared.routes.mount(prefix, handler);
+    }
+
+    fn unmount(&self, prefix: &str) {
+        self.shared.routes.unmount(prefix);
     }
 
     fn public_url(&self) -> String {

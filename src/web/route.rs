@@ -16,6 +16,11 @@ impl Routes {
         routes.insert(prefix.trim_end_matches('/').to_owned(), handler);
     }
 
+    pub(super) fn unmount(&self, prefix: &str) {
+        let mut routes = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        routes.remove(prefix.trim_end_matches('/'));
+    }
+
     /// The handler with the longest prefix that is the path or ends at one of its slashes.
     pub(super) fn find(&self, path: &str) -> Option<Arc<dyn Handler>> {
         let routes = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -79,5 +84,7 @@ mod tests {
         routes.mount("/", Arc::new(Named(9)));
         assert_eq!(found("/"), Some(9));
         assert_eq!(found("/other"), Some(9));
+        routes.unmount("/c/abc/deep/");
+        assert_eq!(found("/c/abc/deep/x"), Some(0));
     }
 }

@@ -143,7 +143,8 @@ impl Worker {
                     decided.extend(self.step(&skip.probe, Some(key), |_| Input::Skip(&skip)));
                 }
                 Item::Mutes => self.read_mutes().await,
-                Item::Watch(watched) => {
+                Item::Take(watched, lines) => {
+                    self.take_lines(lines);
                     if let Err(fault) = self.watch(watched).await {
                         tracing::error!(error = %fault.message, "alerting cannot read what it knew of a probe");
                     }
@@ -316,7 +317,7 @@ impl Worker {
 
     fn without_secrets(&self, notice: Notice) -> Notice {
         let mut value = value(&notice);
-        strike(&mut value, &|text| self.tools.redactor.text(text).into_owned());
+        strike(&mut value, &|text| self.tools.clean(text));
         serde_json::from_value(value).unwrap_or(notice)
     }
 }

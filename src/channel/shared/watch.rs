@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Moment, RunId, Scope, Token};
+use crate::model::{Fault, Moment, RunId, Scope, Token};
 
 /// One run that waits on a channel.
 #[derive(Clone)]
@@ -31,4 +31,13 @@ pub enum Planted {
     Yes,
     /// The channel only reads; the reason.
     ReadOnly(&'static str),
+}
+
+/// The listener cannot take connections: who waits on it is blind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Since when.
+    pub since: Moment,
+    /// Why.
+    pub fault: Fault,
 }

@@ -1,18 +1,16 @@
 //! Alerting in the daemon.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::force::Force;
 use super::hub::Subscriber;
 use crate::alert::{Alerts, Setup};
 use crate::cli::alerts::{destinations, watched};
 use crate::clock::{Clock, SystemRandom};
-use crate::definition::Workspace;
 use crate::engine::Update;
-use crate::lifecycle::schedule::Window;
 use crate::model::{Fault, Moment, SkipRecord};
 use crate::store::Store;
 
@@ -43,23 +41,24 @@ impl Subscriber for Told {
 /// # Errors
 /// A destination that cannot be opened; rules that cannot be reckoned.
 pub(super) fn start(
-    workspace: &Workspace,
+    force: &Arc<Force>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     stop: &CancellationToken,
     tasks: &TaskTracker,
 ) -> Result<Arc<Alerts>, Fault> {
-    let windows: BTreeMap<String, Arc<[Window]>> = workspace
-        .probes
-        .iter()
-        .map(|probe| (probe.name.to_string(), probe.maintenance.clone()))
-        .collect();
+    let workspace = &force.now().workspace;
     // Windows are times of the wall clock.
-    let wall = clock.clone();
+    let (wall, in_force) = (clock.clone(), force.clone());
     let maintenance = move |probe: &str, _: Moment| {
-        windows
-            .get(probe)
-            .is_some_and(|windows| windows.iter().any(|window| window.covers(wall.wall()).is_some()))
+        let force = in_force.now();
+        let probes = &force.workspace.probes;
+        let found = probes.binary_search_by(|known| known.name.as_ref().cmp(probe));
+        let windows = found
+            .ok()
+            .and_then(|at| probes.get(at))
+            .map(|probe| &probe.maintenance);
+        windows.is_some_and(|windows| windows.iter().any(|window| window.covers(wall.wall()).is_some()))
     };
     let setup = Setup {
         watched: watched(workspace)?,

@@ -1,7 +1,7 @@
 //! What is known of every series now: how its last runs ended, what is in flight, what was skipped. Page, API and metrics
 //! read it; the store is asked at the start alone.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -138,6 +138,12 @@ impl Board {
             ProbeState::of_probe(states.iter().map(|(state, _)| *state)),
             states,
         )
+    }
+
+    /// Forgets series of all but these pairs of probe and route.
+    pub(crate) fn retain(&self, served: &BTreeSet<(String, String)>) {
+        let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
+        series.retain(|(probe, route, _), _| served.contains(&(probe.clone(), route.clone())));
     }
 
     fn change(&self, key: SeriesKey, change: impl FnOnce(&mut Series)) {

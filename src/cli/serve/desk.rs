@@ -5,7 +5,6 @@ mod alerts;
 mod figures;
 mod views;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +13,11 @@ use tokio::sync::{Mutex, broadcast};
 
 use super::bell::Bell;
 use super::board::Board;
+use super::force::Force;
 use super::gauges::Sources;
+use super::reload::Reloads;
 use crate::alert::Alerts;
 use crate::clock::{Clock, Random};
-use crate::definition::{Probe, Workspace};
 use crate::engine::{Engine, Ticker};
 use crate::model::{Fault, Mark, Moment, RunId};
 use crate::redact::Redactor;
@@ -25,8 +25,8 @@ use crate::report::metrics::{self, Metrics};
 use crate::report::series::History;
 use crate::store::{Page, RunFilter, Store};
 use crate::web::daemon::{
-    AlertsView, Change, ChannelView, Daemon, Diagnostic, Event, Fire, Fired, MuteView, NewMark, NewMute,
-    Pause, PauseView, ProbeView, Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView, Target,
+    AlertsView, Change, ChannelView, Daemon, Event, Fire, Fired, MuteView, NewMark, NewMute, Pause,
+    PauseView, ProbeView, Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView, Target,
     Unmuted, Unready,
 };
 
@@ -48,18 +48,15 @@ pub(super) struct Desk {
     pub(super) bell: Arc<Bell>,
     /// What was counted, and what is read when somebody asks.
     pub(super) metrics: (Metrics, Sources),
-    /// In the order of their names, disabled ones too.
-    pub(super) probes: Vec<Arc<Probe>>,
-    /// What is in force.
-    pub(super) workspace: Arc<Workspace>,
+    /// Which definitions are in force.
+    pub(super) force: Arc<Force>,
+    /// Who puts others into force.
+    pub(super) reloads: Reloads,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) started: Moment,
     /// Where the store is.
     pub(super) location: crate::store::Location,
-    /// What a reload begins with.
-    pub(super) source: (PathBuf, Vec<(String, String)>),
-    pub(super) refused: std::sync::Mutex<Option<(Moment, Vec<Diagnostic>)>>,
     /// When the store was last asked whether it writes, and what it said.
     pub(super) writes: Mutex<Option<(Moment, Option<String>)>>,
     /// Figures are made for one at a time: each may hold many runs.
@@ -186,7 +183,7 @@ impl Daemon for Desk {
     }
 
     fn reload(&self) -> BoxFuture<'_, Result<Reloaded, Refused>> {
-        Box::pin(act::reload(self))
+        Box::pin(self.reloads.ask("asked for by the API"))
     }
 
     fn figures(&self, probe: String, since: Option<Moment>) -> BoxFuture<'_, Result<History, Refused>> {
@@ -219,7 +216,7 @@ impl Daemon for Desk {
     }
 
     fn redactor(&self) -> Arc<Redactor> {
-        Arc::clone(&self.workspace.redactor)
+        Arc::clone(&self.force.now().workspace.redactor)
     }
 
     fn store(&self) -> BoxFuture<'_, Result<StoreView, Refused>> {

@@ -5,8 +5,8 @@ use std::fs;
 use std::sync::Arc;
 
 use super::board::Board;
+use super::force::Force;
 use crate::alert::{Alerts, Status};
-use crate::definition::Workspace;
 use crate::engine::{Engine, Ticker};
 use crate::model::{Moment, ProbeState};
 use crate::report::metrics::{Destination, Gauges, Process};
@@ -22,7 +22,7 @@ pub(super) struct Sources {
     pub(super) engine: Engine,
     pub(super) ticker: Ticker,
     pub(super) store: Arc<dyn Store>,
-    pub(super) workspace: Arc<Workspace>,
+    pub(super) force: Arc<Force>,
     pub(super) started: Moment,
     /// What comes in from outside.
     pub(super) listener: Arc<HttpListener>,
@@ -32,7 +32,9 @@ impl Sources {
     /// How everything is now. What cannot be told is left at zero.
     pub(super) async fn read(&self) -> Gauges {
         let pauses = self.ticker.pauses();
-        let states = self.workspace.probes.iter().map(|probe| {
+        let force = self.force.now();
+        let attempts = self.force.attempts().clone();
+        let states = force.workspace.probes.iter().map(|probe| {
             let (now, _) = self.board.states(probe, &pauses);
             let known = ProbeState::ALL.map(|state| (state.word(), state == now));
             (probe.name.to_string(), known.to_vec())
@@ -57,8 +59,10 @@ impl Sources {
                 .map(|status| (status.name.clone(), destination(&status)))
                 .collect(),
             store_bytes: size.map(|size| size.bytes).unwrap_or_default(),
-            reload_taken: true,
-            reloaded_at: unix(self.started),
+            reload_taken: attempts.refused.is_none(),
+            reloaded_at: unix(force.loaded),
+            reloads: attempts.counts,
+            restart_needed: force.restart.len() as u64,
             process: process(self.started),
         }
     }
@@ -67,7 +71,8 @@ impl Sources {
 impl Sources {
     /// How many alerts of each probe are open; probes without one are told too.
     fn open_alerts(&self) -> BTreeMap<String, u64> {
-        let probes = self.workspace.probes.iter();
+        let force = self.force.now();
+        let probes = force.workspace.probes.iter();
         let mut open: BTreeMap<String, u64> = probes.map(|probe| (probe.name.to_string(), 0)).collect();
         for notice in self.alerting.open() {
             if let Some(n) = open.get_mut(&notice.probe) {

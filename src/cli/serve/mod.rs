@@ -5,6 +5,8 @@ mod bell;
 mod board;
 mod counting;
 mod desk;
+mod files;
+mod force;
 mod gauges;
 mod hub;
 mod log;
@@ -12,6 +14,7 @@ mod notify;
 #[cfg(feature = "otel")]
 mod otlp;
 mod plausible;
+mod reload;
 mod status;
 mod surface;
 mod telemetry;
@@ -22,13 +25,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::signals::Interrupts;
 use super::{Exit, args, output, signals, start};
 use crate::clock::{Clock, SystemClock, SystemRandom};
-use crate::definition::Workspace;
+use crate::definition::{Marks, discover};
 use crate::engine::{Engine, Options, Setup, Ticker};
 use crate::lifecycle::Settings;
 use crate::model::Fault;
@@ -57,9 +61,19 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Serve) -> Exit {
 
 async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, String)> {
     let mut interrupts = Interrupts::listen();
+    // From here on SIGHUP is no end; one that comes before all is started is answered then.
+    let hangup = signal(SignalKind::hangup()).ok();
     let blind = |fault: Fault| (Exit::Blind, fault.message);
     // Definitions say themselves what is wrong with them.
-    let mut workspace = start::workspace(dir, &args.var).ok_or((Exit::Usage, String::new()))?;
+    let folder = dir.clone().or_else(|| discover(std::path::Path::new(".")));
+    let mut marks = folder
+        .as_deref()
+        .map(|root| Marks::of(root, &[]))
+        .unwrap_or_default();
+    let loaded = start::loaded(dir, &args.var);
+    let mut workspace = loaded.workspace.ok_or((Exit::Usage, String::new()))?;
+    let folder = folder.unwrap_or_else(|| workspace.root.clone());
+    marks.and(&loaded.secret_files);
     // What is not fired opens no channel.
     let probes = workspace.probes.clone();
     workspace.probes.retain(|probe| probe.enabled);
@@ -85,6 +99,18 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     let listeners = surface::listen(&workspace, (listen, url), &clock, &stop, &tasks)
         .await
         .map_err(blind)?;
+    let now = force::InForce {
+        workspace: workspace.clone(),
+        probes,
+        loaded: clock.now(),
+        restart: Vec::new(),
+    };
+    let attempts = force::Attempts {
+        marks,
+        secret_files: loaded.secret_files,
+        ..force::Attempts::default()
+    };
+    let force = force::Force::new(now, attempts);
     // 4. Who is told what happens, then the engine.
     let hub = Arc::new(hub::Hub::default());
     let board = Arc::new(board::Board::new(clock.clone()));
@@ -94,7 +120,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     hub.subscribe(bell.clone());
     let metrics = telemetry::metrics(&workspace);
     hub.subscribe(Arc::new(counting::Counting(metrics.clone())));
-    let alerting = alerts::start(&workspace, store.clone(), clock.clone(), &stop, &tasks).map_err(blind)?;
+    let alerting = alerts::start(&force, store.clone(), clock.clone(), &stop, &tasks).map_err(blind)?;
     hub.subscribe(Arc::new(alerts::Told(alerting.clone())));
     let (engine, updates) = Engine::start(Setup {
         workspace: workspace.clone(),
@@ -135,27 +161,26 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
         engine: engine.clone(),
         ticker: ticker.clone(),
         store: store.clone(),
-        workspace: workspace.clone(),
+        force: force.clone(),
         started: clock.now(),
         listener: listeners.channels.clone(),
     };
     telemetry::start(&hub, (&metrics, &now), clock.clone(), &stop, &tasks).map_err(blind)?;
+    let (reloads, asked) = reload::queue();
     let desk = desk::Desk {
         engine: engine.clone(),
         ticker: ticker.clone(),
         store: store.clone(),
         board: board.clone(),
-        alerting,
-        bell,
+        alerting: alerting.clone(),
+        bell: bell.clone(),
         metrics: (metrics.clone(), now.clone()),
-        probes,
-        workspace: workspace.clone(),
+        force: force.clone(),
+        reloads: reloads.clone(),
         clock: clock.clone(),
         random: Arc::new(SystemRandom),
         started: now.started,
         location: start::location(&workspace, args.store.as_deref()).map_err(blind)?,
-        source: (workspace.root.clone(), args.var.clone()),
-        refused: std::sync::Mutex::default(),
         writes: tokio::sync::Mutex::default(),
         reckoning: tokio::sync::Mutex::default(),
     };
@@ -179,7 +204,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     });
     tasks.spawn(upkeep::run(
         store.clone(),
-        workspace.retention,
+        force.clone(),
         clock.clone(),
         stop.clone(),
     ));
@@ -187,7 +212,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     tasks.spawn(status::run(
         board.clone(),
         ticker.clone(),
-        workspace.clone(),
+        force.clone(),
         clock.clone(),
         stop.clone(),
     ));
@@ -195,9 +220,32 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     let (pages, root) = (&listeners.pages, workspace.root.display());
     tracing::info!(probes = workspace.probes.len(), workspace = %root, pages, "serving");
 
+    // 9. What changes while it runs.
+    let no_more = stop.child_token();
+    let reloader = reload::Reloader {
+        engine: engine.clone(),
+        ticker: ticker.clone(),
+        store: store.clone(),
+        clock: clock.clone(),
+        force: force.clone(),
+        board,
+        bell,
+        metrics,
+        alerts: alerting,
+        source: (folder.clone(), args.var),
+    };
+    let reloading = tokio::spawn(reloader.run(asked, hangup, no_more.clone()));
+    if !args.no_watch {
+        let watched = files::watch(folder, force.clone(), reloads, clock.clone(), no_more.clone());
+        tasks.spawn(watched);
+    }
+
     interrupts.next().await;
-    notify::stopping(workspace.stop_grace);
-    let left = wind_down(&workspace, &engine, &ticker, clock.as_ref()).await;
+    no_more.cancel();
+    let grace = force.now().workspace.stop_grace;
+    notify::stopping(grace);
+    drop(reloading.await);
+    let left = wind_down(grace, &engine, &ticker, clock.as_ref()).await;
     stop.cancel();
     drop(ticking.await);
     engine.shut_down().await;
@@ -210,8 +258,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
 }
 
 /// Fires nothing more and waits for what is open, up to the grace. The result is how many runs are left to the next start.
-async fn wind_down(workspace: &Workspace, engine: &Engine, ticker: &Ticker, clock: &dyn Clock) -> usize {
-    let grace = workspace.stop_grace;
+async fn wind_down(grace: Duration, engine: &Engine, ticker: &Ticker, clock: &dyn Clock) -> usize {
     tracing::info!(
         open = engine.open_runs(),
         grace = grace.as_secs_f64(),

@@ -16,6 +16,16 @@ pub(super) fn ready(status: &str) {
     send(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
+/// Definitions are taken anew; to be followed by [`ready`]. The time tells the service manager which of its own
+/// requests this answers (`sd_notify(3)`, `Type=notify-reload`).
+pub(super) fn reloading() {
+    let states = [
+        Some(NotifyState::Reloading),
+        NotifyState::monotonic_usec_now().ok(),
+    ];
+    send(&states.into_iter().flatten().collect::<Vec<_>>());
+}
+
 /// How it is, in a line.
 pub(super) fn status(status: &str) {
     send(&[NotifyState::Status(status)]);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::board::Board;
+use super::force::Force;
 use super::notify;
 use crate::clock::Clock;
-use crate::definition::Workspace;
 use crate::engine::Ticker;
 use crate::model::ProbeState;
 
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_secs(5);
 pub(super) async fn run(
     board: Arc<Board>,
     ticker: Ticker,
-    workspace: Arc<Workspace>,
+    force: Arc<Force>,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) {
@@ -32,6 +32,10 @@ pub(super) async fn run(
         }
         let pauses = ticker.pauses();
         let mut changed = false;
+        let workspace = force.now().workspace.clone();
+        let served = before.len();
+        before.retain(|name, _| workspace.probes.iter().any(|probe| probe.name == *name));
+        changed |= before.len() != served;
         for probe in &workspace.probes {
             let (state, _) = board.states(probe, &pauses);
             let was = before.insert(probe.name.clone(), state);

@@ -24,7 +24,8 @@ pub(super) struct Listeners {
     public_url: Option<String>,
 }
 
-/// Binds what is asked for. It is served from now on; what is not mounted yet is answered 404.
+/// Binds what is asked for. It is served from now on; what is not mounted yet is answered 503 until
+/// [`Listeners::mount`].
 ///
 /// # Errors
 /// An address cannot be listened on; or others than this machine would reach the pages, and no token is declared.
@@ -42,6 +43,7 @@ pub(super) async fn listen(
         let settings = web::Settings {
             public_url,
             proxies: workspace.proxies.clone(),
+            starting: true,
             ..web::Settings::default()
         };
         let http = HttpListener::new(local, settings, Arc::clone(clock));
@@ -97,5 +99,8 @@ impl Listeners {
             public_url: self.public_url.clone(),
         };
         self.admin.serve(Site::new(daemon, settings, clock, random));
+        for listener in [&self.channels, &self.admin] {
+            listener.started();
+        }
     }
 }

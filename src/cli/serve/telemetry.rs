@@ -32,7 +32,8 @@ pub(super) fn start(
     stop: &CancellationToken,
     tasks: &TaskTracker,
 ) -> Result<(), Fault> {
-    let workspace = &now.workspace;
+    let force = now.force.now();
+    let workspace = &force.workspace;
     let Some(settings) = &workspace.telemetry else {
         return Ok(());
     };
@@ -54,7 +55,7 @@ pub(super) fn start(
     _stop: &CancellationToken,
     _tasks: &TaskTracker,
 ) -> Result<(), Fault> {
-    if now.workspace.telemetry.is_none() {
+    if now.force.now().workspace.telemetry.is_none() {
         return Ok(());
     }
     Err(Fault::new(

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::force::Force;
 use crate::clock::Clock;
-use crate::store::{Retention, Store};
+use crate::store::Store;
 
 /// Hours are rolled up and old runs are let go this often.
 const EVERY: Duration = Duration::from_secs(5 * 60);
@@ -16,7 +17,7 @@ const FIRST: Duration = Duration::from_secs(30);
 /// Works until `stop`; what it is at then is taken up by the next start.
 pub(super) async fn run(
     store: Arc<dyn Store>,
-    retention: Retention,
+    force: Arc<Force>,
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
 ) {
@@ -29,7 +30,7 @@ pub(super) async fn run(
         wait = EVERY;
         let done = tokio::select! {
             () = stop.cancelled() => return,
-            done = store.upkeep(clock.now(), retention) => done,
+            done = store.upkeep(clock.now(), force.now().workspace.retention) => done,
         };
         match done {
             Ok(done) => tracing::debug!(?done, "the store is kept"),

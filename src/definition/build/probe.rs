@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::plan::{LegPlan, plans};
-use super::revision::revision;
+use super::revision::{content, revision};
 use super::shared::Shared;
 use super::{alerts, leg};
 use crate::definition::check;
@@ -59,6 +59,11 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
     );
     let named = second("channels", texts.iter().flat_map(|text| &text.names));
     let revision: Arc<str> = revision(&file.tree.root, &plans, &names, shared).into();
+    let whole_vars = texts
+        .iter()
+        .flat_map(|text| &text.names)
+        .any(|name| name.len() == 1 && name[0] == "vars");
+    let digest = content(&file.tree.root, &plans, (&names, &named), whole_vars, shared);
     let legs: Vec<LegDef> = plans
         .iter()
         .filter_map(|plan| leg::leg(plan, &revision, &named, shared, problems))
@@ -107,6 +112,10 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         objective: objective(raw.objective, shared.defaults.objective),
         labels,
         alerts,
+        digest,
+        // Both are known once every file has been read.
+        sources: Arc::default(),
+        vars: Arc::default(),
     })
 }
 

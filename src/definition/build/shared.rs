@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::plan::LegPlan;
-use super::revision::canonical;
+use super::revision::{Contents, canonical, settings_digest};
 use super::workspace::Settings;
 use crate::channel::ChannelConfig;
 use crate::definition::available::Shape;
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) vars: Shape,
     /// Each variable as it is written, for revisions.
     pub(crate) written_vars: BTreeMap<String, String>,
+    /// The same with its secrets, to tell whether anything is another.
+    pub(super) contents: Contents,
     pub(crate) defaults: RawDefaults,
     pub(crate) allow_exec: bool,
     pub(crate) location: Arc<str>,
@@ -55,6 +57,7 @@ impl Shared {
                 name: name.clone(),
                 config: config.clone(),
                 written: "".into(),
+                digest: [0; 32],
             })
             .collect();
         let ids: HashMap<String, usize> = channels
@@ -85,13 +88,14 @@ impl Shared {
             .map(|(key, _)| key.text.clone())
             .filter(|name| !ids.contains_key(name))
             .collect();
-        let destinations: Vec<DestinationDef> = raw
+        let mut destinations: Vec<DestinationDef> = raw
             .alerts
             .0
             .iter()
             .map(|(name, config)| DestinationDef {
                 name: name.clone(),
                 config: config.clone(),
+                digest: [0; 32],
             })
             .collect();
         let broken_destinations = section("alerts")
@@ -108,8 +112,17 @@ impl Shared {
             .iter()
             .map(|c| written.get(c.name.value.as_str()).cloned().unwrap_or_default())
             .collect();
+        let overridden = settings.overridden.iter();
+        let overridden =
+            overridden.filter_map(|name| Some((name.clone(), settings.vars.get(name)?.to_string())));
+        let contents = Contents::new(tree.map(|tree| &tree.root), overridden);
+        let node = |section: &str, name: &str| tree.and_then(|tree| tree.root.get(section)?.get(name));
         for (channel, written) in channels.iter_mut().zip(&written) {
             channel.written = written.as_str().into();
+            channel.digest = settings_digest(node("channels", &channel.name.value), &contents);
+        }
+        for destination in &mut destinations {
+            destination.digest = settings_digest(node("alerts", &destination.name.value), &contents);
         }
         Self {
             channels,
@@ -122,6 +135,7 @@ impl Shared {
             written,
             vars: if open { Shape::Open } else { vars },
             written_vars,
+            contents,
             defaults: raw.defaults.clone(),
             allow_exec: raw.allow_exec,
             location: Arc::clone(&settings.location),

@@ -108,6 +108,7 @@ pub(super) fn read(from: &mut Reader<'_>, whose: Whose, share: &Share) -> Option
         sent,
         early: Vec::new(),
         sources: share.sources.clone(),
+        probe: None,
     })
 }
 

@@ -23,7 +23,7 @@ const PRESSED: u8 = 2;
 pub(in crate::engine) struct Share {
     pub(super) def: Arc<LegDef>,
     pub(super) vars: Arc<Map<String, Value>>,
-    pub(super) sources: Option<Arc<Sources>>,
+    pub(super) sources: Arc<Sources>,
     press: Mutex<Press>,
 }
 
@@ -46,7 +46,7 @@ impl Share {
     pub(in crate::engine) fn new(
         def: Arc<LegDef>,
         vars: Arc<Map<String, Value>>,
-        sources: Option<Arc<Sources>>,
+        sources: Arc<Sources>,
     ) -> Self {
         let press = Mutex::default();
         Self {

@@ -81,7 +81,8 @@ fn answered(n: u8, json: Value) -> Live {
         observations: HashMap::new(),
         sent: Some(START.after(Duration::from_millis(3))),
         early: Vec::new(),
-        sources: None,
+        sources: Arc::default(),
+        probe: None,
     }
 }
 
@@ -336,7 +337,7 @@ fn who_sleeps_is_still_known() {
 
 fn left(kept: &Kept<'_>) -> (Lives, Token) {
     let (def, token) = (def(), token(9));
-    let share = Arc::new(Share::new(def, Arc::new(Map::new()), None));
+    let share = Arc::new(Share::new(def, Arc::new(Map::new()), Arc::default()));
     let bytes = Bytes::of_kept(token.as_str(), kept, &mut Press::default());
     let mut lives = Lives::new(None);
     lives.insert_asleep(run(9), Arc::new(Packed::left(share, bytes)));

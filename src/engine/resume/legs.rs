@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::found::LegName;
 use crate::definition::{LegDef, Probe, ProcessEnvironment, Texts, Workspace};
 use crate::diag::Sources;
+use crate::engine::drive::Shared;
 use crate::engine::live::Share;
 use crate::model::{ChannelId, Leg};
 use crate::store::{Keep, Store};
@@ -21,8 +22,8 @@ const SPACE: &str = "revisions";
 pub(crate) struct OldLeg {
     pub(super) def: Arc<LegDef>,
     pub(super) vars: Arc<Map<String, Value>>,
-    /// The files that its places are in; `None`: the workspace's own.
-    pub(super) sources: Option<Arc<Sources>>,
+    /// The files that its places are in.
+    pub(super) sources: Arc<Sources>,
     /// Channels that are not those that it was armed on: what is missing there proves nothing.
     pub(super) changed: BTreeSet<ChannelId>,
 }
@@ -59,7 +60,7 @@ impl Legs {
                 Some(def) => Ok(OldLeg {
                     def,
                     vars: vars.clone(),
-                    sources: None,
+                    sources: workspace.sources.clone(),
                     changed: BTreeSet::new(),
                 }),
                 None => {
@@ -199,7 +200,7 @@ fn old_leg(now: &Workspace, old: &Workspace, probe: &Probe, name: &LegName) -> R
     Ok(OldLeg {
         def: Arc::new(def),
         vars: Arc::new(old.vars.clone()),
-        sources: Some(old.sources.clone()),
+        sources: old.sources.clone(),
         changed,
     })
 }
@@ -210,7 +211,7 @@ pub(crate) struct Revisions(Mutex<HashSet<String>>);
 
 impl Revisions {
     /// Puts the texts of a probe on record before its first run is claimed; once a revision.
-    pub(crate) async fn keep(&self, workspace: &Workspace, store: &dyn Store, leg: &Leg) {
+    pub(crate) async fn keep(&self, shared: &Shared, probe: Option<&Probe>, leg: &Leg) {
         let name = name(&leg.probe, &leg.revision);
         let fresh = {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -219,11 +220,11 @@ impl Revisions {
         if !fresh {
             return;
         }
-        let probe = workspace.probes.iter().find(|p| p.name == leg.probe);
-        let texts = probe.and_then(|probe| Texts::of(workspace, probe));
+        let workspace = shared.workspace();
+        let texts = probe.and_then(|probe| Texts::of(&workspace, probe));
         let value = texts.and_then(|texts| serde_json::to_value(texts).ok());
         if let Some(value) = value
-            && let Err(fault) = store.keep(SPACE, &name, Some(value)).await
+            && let Err(fault) = shared.store.keep(SPACE, &name, Some(value)).await
         {
             tracing::warn!(probe = %leg.probe, %fault, "this version of the probe is not kept: should it change while landfall is not running, its open runs will be unobserved");
             self.0

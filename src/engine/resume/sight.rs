@@ -131,8 +131,9 @@ pub(in crate::engine) async fn beat(shared: Arc<Shared>) {
             tracing::warn!(seconds, "landfall stood still");
             let mut lost: Vec<ChannelId> = Vec::new();
             if now.since(last) > SENDERS_WAIT {
-                let listeners = shared.channels.iter().filter(|(_, o)| !o.channel.remembers());
-                lost.extend(listeners.map(|(id, _)| *id));
+                let slots = shared.slots();
+                let listeners = slots.all().filter(|(_, o)| !o.channel.remembers());
+                lost.extend(listeners.map(|(id, _)| id));
             }
             stalls.push((last, now));
             stalls.drain(..stalls.len().saturating_sub(STALLS_KEPT));
@@ -147,7 +148,7 @@ pub(in crate::engine) async fn beat(shared: Arc<Shared>) {
 impl Loop {
     /// A channel has come to watch for runs that need it no longer.
     pub(in crate::engine) fn let_go_of(&self, channel: ChannelId, runs: &[RunId]) {
-        let Some(opened) = self.shared.channels.get(&channel) else {
+        let Some(opened) = self.shared.channel(channel) else {
             return;
         };
         let unwatched = |run: &&RunId| self.machine.run(**run).is_none_or(Run::unwatched);
@@ -158,7 +159,9 @@ impl Loop {
 
     /// A later process has to know what this one could not see.
     pub(in crate::engine) fn keep_gaps(&self, channel: ChannelId) {
-        if let Some(opened) = self.shared.channels.get(&channel) {
+        // The name of one that was replaced is its successor's.
+        let slots = self.shared.slots();
+        if let Some(opened) = slots.get(channel).filter(|_| !slots.is_retired(channel)) {
             self.shared.keep_gaps(&opened.name, self.machine.gaps(channel));
         }
     }

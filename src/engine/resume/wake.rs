@@ -45,7 +45,7 @@ pub(in crate::engine) fn scope(
 /// All that is held of it.
 pub(in crate::engine) fn live(
     def: &Arc<LegDef>,
-    sources: Option<Arc<Sources>>,
+    sources: Arc<Sources>,
     scope: RunScope,
     token: Token,
     kept: &Kept<'_>,
@@ -80,5 +80,6 @@ pub(in crate::engine) fn live(
         sent: Some(kept.sent),
         early: Vec::new(),
         sources,
+        probe: None,
     }
 }

@@ -47,13 +47,14 @@ pub(super) fn start(shared: &Arc<Shared>, watches: Watches) {
 }
 
 async fn arm(shared: &Shared, channel: ChannelId, mut left: Vec<Again>) {
-    let Some(opened) = shared.channels.get(&channel) else {
+    let Some(opened) = shared.channel(channel) else {
         return;
     };
     let mut pause = PAUSE.0;
     loop {
         let mut failed = Vec::new();
         let mut why: Option<Fault> = None;
+        let opened = &opened;
         let attempts = left.into_iter().map(|again| async move {
             let arming = opened.channel.rearm(again.watch.clone(), again.earlier.clone());
             let armed = tokio::time::timeout(TIMEOUT, arming).await;
@@ -82,7 +83,7 @@ async fn arm(shared: &Shared, channel: ChannelId, mut left: Vec<Again>) {
             shared.tell(Message::Event(Event::Rearmed { channel, runs, at }));
         }
         let Some(fault) = why else { return };
-        let fault = shared.workspace.redactor.text(&fault.message).into_owned();
+        let fault = shared.redactor().text(&fault.message).into_owned();
         tracing::warn!(channel = %opened.name, runs = failed.len(), fault, "runs of an earlier process are not watched for yet");
         left = failed;
         shared.clock.sleep(pause).await;

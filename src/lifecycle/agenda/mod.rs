@@ -85,6 +85,7 @@ impl Agenda {
     pub fn replace(&mut self, plans: Vec<Planned>, from: Moment, at: Clocks, out: &mut Vec<Fate>) {
         self.take(at, out);
         let mut before = std::mem::take(&mut self.slots);
+        self.queues.iter_mut().for_each(BinaryHeap::clear);
         for plan in plans {
             let line = place(&plan);
             let reading = self.reading(line, at.now);

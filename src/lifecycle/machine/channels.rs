@@ -64,6 +64,10 @@ impl Channels {
         &mut self.list[place]
     }
 
+    pub(super) fn forget(&mut self, channel: ChannelId) {
+        *self.state(channel) = State::NEW;
+    }
+
     /// Whether a look that stands for `due` has still to be asked for; if so it counts as asked for.
     pub(super) fn want_look(&mut self, channel: ChannelId, due: Moment) -> bool {
         let state = self.state(channel);

@@ -19,11 +19,13 @@ pub(super) struct ProbeCount {
 }
 
 impl Machine {
-    /// Tells how many runs of a probe were fired on the day of `now` by earlier processes.
+    /// Tells how many runs of a probe were fired on the day of `now`, those of earlier processes among them.
     pub fn seed_day(&mut self, probe: &Arc<str>, now: Moment, fired: u64) {
         let count = self.probes.entry(probe.clone()).or_default();
-        count.day = now.0.div_euclid(DAY);
-        count.fired_today = fired;
+        let day = now.0.div_euclid(DAY);
+        let known = if count.day == day { count.fired_today } else { 0 };
+        count.day = day;
+        count.fired_today = fired.max(known);
     }
 
     pub(super) fn due(&mut self, now: Moment, due: Due, out: &mut Vec<Command>) {

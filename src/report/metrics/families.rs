@@ -228,6 +228,21 @@ fn of_landfall(now: &Gauges) -> Vec<Family<'_>> {
             Measure::Seconds,
             Value::Level(now.reloaded_at),
         ),
+        Family {
+            name: "landfall_reloads",
+            help: "Reloads of definitions, by whether they were taken",
+            unit: Measure::None,
+            points: vec![
+                (vec![("result", "taken")], Value::Count(now.reloads.0)),
+                (vec![("result", "refused")], Value::Count(now.reloads.1)),
+            ],
+        },
+        one(
+            "landfall_restart_needed",
+            "Keys of landfall.yaml that are another and hold from the next start on",
+            Measure::None,
+            level(now.restart_needed),
+        ),
         one(
             "process_resident_memory",
             "Resident memory",

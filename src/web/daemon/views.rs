@@ -34,6 +34,8 @@ pub struct Status {
     pub refused: Vec<super::Diagnostic>,
     /// Since when the refused definitions are not in force.
     pub refused_at: Option<String>,
+    /// Keys of `landfall.yaml` that are another on disk and hold from the next start on.
+    pub restart: Vec<String>,
 }
 
 /// One thing that keeps landfall from doing its work.
@@ -295,6 +297,33 @@ pub struct Reloaded {
     pub removed: Vec<String>,
     /// How many are as they were.
     pub unchanged: u32,
+    /// Channels that are another.
+    pub channels: Vec<ChannelReload>,
+    /// Keys of `landfall.yaml` that are another and hold from the next start on; until then the values before do.
+    pub restart: Vec<String>,
+}
+
+/// What a reload did with a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ChannelReload {
+    /// Its name.
+    pub name: String,
+    /// `opened`; `replaced` by one with other settings; `closing` once every run on it has ended; `failed` to open: what
+    /// needs it is skipped, and it is tried again.
+    pub change: String,
+    /// Why it could not be opened.
+    pub why: Option<String>,
+}
+
+impl Reloaded {
+    /// Whether everything is as it was.
+    #[must_use]
+    pub const fn is_nothing(&self) -> bool {
+        self.added.is_empty()
+            && self.changed.is_empty()
+            && self.removed.is_empty()
+            && self.channels.is_empty()
+    }
 }
 
 /// A mark to set.

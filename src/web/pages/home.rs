@@ -82,8 +82,19 @@ fn summary(look: &Look, status: &Status, probes: &[ProbeView]) -> Markup {
             div.notice.warn {
                 p { "The definitions on disk have errors since " (instant(since)) "; those loaded " (instant(&status.loaded)) " stay in force." }
                 ul { @for d in &status.refused {
-                    li { code { (look.text(&d.file)) ":" (d.line) ":" (d.column) } " " (look.text(&d.message)) }
+                    li {
+                        @if !d.file.is_empty() { code { (look.text(&d.file)) ":" (d.line) ":" (d.column) } " " }
+                        (look.text(&d.message))
+                        @if let Some(help) = &d.help { " (" (look.text(help)) ")" }
+                    }
                 } }
+            }
+        }
+        @if !status.restart.is_empty() {
+            p.notice.warn {
+                "Restart landfall to take what is another in landfall.yaml: "
+                @for (n, key) in status.restart.iter().enumerate() { @if n > 0 { ", " } code { (key) } }
+                ". Until then the values before hold."
             }
         }
     }

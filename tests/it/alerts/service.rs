@@ -70,6 +70,7 @@ fn start(store: &Arc<dyn Store>, peer: &Peer) -> (Arc<Alerts>, CancellationToken
             kind: "webhook",
             stateful: false,
             destination: opened(json!({ "webhook": { "url": peer.url } }), Path::new("")),
+            digest: [0; 32],
         }],
         store: store.clone(),
         clock: Arc::new(SystemClock::start()),
@@ -148,5 +149,42 @@ async fn what_ended_while_nobody_watched_is_read_from_the_store() {
     let (_alerts, stop, _tasks) = start(&store, &peer);
     let got = eventually("the alert", || peer.got().first().cloned()).await;
     assert!(got.1.contains("3 in a row lost on stripe"), "{}", got.1);
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn what_waits_for_a_destination_goes_out_by_its_new_settings() {
+    let (old, new) = (Peer::start().await, Peer::start().await);
+    let store = Arc::new(MemoryStore::default()) as Arc<dyn Store>;
+    *old.answer.lock().unwrap() = 503;
+    let (alerts, stop, _tasks) = start(&store, &old);
+    for minute in 1..=3 {
+        alerts.ended(&record(minute, "stripe", "lost"));
+    }
+    let first = eventually("a first attempt", || old.got().first().cloned()).await;
+    let to = |peer: &Peer, digest: u8| Opened {
+        name: String::from("chat"),
+        kind: "webhook",
+        stateful: false,
+        destination: opened(json!({ "webhook": { "url": peer.url } }), Path::new("")),
+        digest: [digest; 32],
+    };
+    let redactor = Arc::new(Redactor::new([SECRET.to_owned()]));
+    alerts
+        .take(vec![watched()], vec![to(&new, 1)], redactor.clone())
+        .await;
+    let again = eventually("the message by the new settings", || new.got().first().cloned()).await;
+    assert_eq!(again.0["idempotency-key"], first.0["idempotency-key"]);
+    eventually("nothing waits", || {
+        (alerts.destinations()[0].waiting == 0).then_some(())
+    })
+    .await;
+    // One with the settings that it has goes on, with what was counted of it.
+    alerts.take(vec![watched()], vec![to(&old, 1)], redactor).await;
+    assert_eq!(alerts.destinations()[0].sent, 1);
+    for minute in 4..=6 {
+        alerts.ended(&record(minute, "stripe", "delivered"));
+    }
+    eventually("its end, where it goes now", || new.got().get(1).cloned()).await;
     stop.cancel();
 }

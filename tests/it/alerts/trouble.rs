@@ -93,6 +93,7 @@ fn start(clock: &ByHand, store: &Arc<dyn Store>, peer: &Peer) -> (Arc<Alerts>, C
             kind: "webhook",
             stateful: false,
             destination: opened(json!({ "webhook": { "url": peer.url } }), Path::new("")),
+            digest: [0; 32],
         }],
         store: store.clone(),
         clock: Arc::new(clock.clone()),

@@ -11,7 +11,7 @@ use super::{root, text, tree};
 fn rows() -> Vec<String> {
     let faults = (1..=15)
         .chain(19..=34)
-        .chain([41, 53, 54])
+        .chain([41, 42, 53, 54])
         .map(|n| format!("F{n}"));
     let security = (1..=25)
         .chain([27, 28, 29, 30, 31])

@@ -5,5 +5,7 @@ mod daemon;
 mod fates;
 mod hung;
 mod missed;
+mod reload;
 mod schedule;
+mod starting;
 mod stop;

@@ -104,6 +104,19 @@ async fn a_service_manager_is_told() {
     };
     eventually("readiness", || has("READY=1")).await;
     eventually("the watchdog", || has("WATCHDOG=1")).await;
+    daemon.signal(Signal::HUP);
+    eventually("the reload", || has("RELOADING=1")).await;
+    let ready = || {
+        let told = told.lock().unwrap();
+        let all: Vec<&String> = told
+            .iter()
+            .skip_while(|text| !text.contains("RELOADING=1"))
+            .collect();
+        // `Type=notify-reload` takes no other.
+        assert!(all[0].contains("MONOTONIC_USEC="), "{all:?}");
+        all.iter().any(|text| text.contains("READY=1")).then_some(())
+    };
+    eventually("readiness after it", ready).await;
     assert_eq!(daemon.stopped().await.code(), Some(0));
     listener.join().unwrap();
     eventually("the stop", || has("STOPPING=1")).await;

@@ -1,12 +1,13 @@
 //! What alerting knew before: its state and outbox in the store, and what ended since.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{Probe, Worker};
-use crate::alert::deliver::{OUTBOX, lock};
+use crate::alert::deliver::{Line, OUTBOX, lock};
 use crate::alert::mute;
 use crate::alert::notice::Notice;
 use crate::alert::outbox::Entry;
@@ -55,6 +56,31 @@ impl Worker {
         }
         self.mutes = mute::mutes(self.tools.store.as_ref(), self.tools.clock.now()).await?;
         self.watch(watched).await
+    }
+
+    /// From now on these are the destinations. What waited for one that was replaced waits for the new one.
+    pub(super) fn take_lines(&mut self, lines: BTreeMap<String, Arc<Line>>) {
+        let old = std::mem::replace(&mut self.lines, lines);
+        for (name, line) in old {
+            let now = self.lines.get(&name);
+            if now.is_some_and(|now| Arc::ptr_eq(now, &line)) {
+                continue;
+            }
+            line.end.cancel();
+            let waiting = line.waiting();
+            if now.is_none() && !waiting.is_empty() {
+                let messages = waiting.len();
+                tracing::warn!(destination = %name, messages, "messages wait for a destination that is gone: they are dropped");
+            }
+            for entry in waiting {
+                match now {
+                    Some(now) => now.push(entry),
+                    None => self
+                        .unkept
+                        .push(Keep::forget(OUTBOX, Line::key(&name, entry.number))),
+                }
+            }
+        }
     }
 
     /// Takes over which probes there are, with what is known of each.

@@ -1,17 +1,16 @@
 //! What pages and API may do.
 
+use std::sync::Arc;
+
 use super::{Desk, views};
-use crate::definition::{LoadOptions, Loaded, Probe, ProcessEnvironment, load};
-use crate::diag::Severity;
+use crate::definition::Probe;
 use crate::lifecycle::agenda::PauseOf;
-use crate::model::{Mark, MarkId, Reason};
-use crate::web::daemon::{
-    Diagnostic, Event, Fire, Fired, NewMark, Pause, PauseView, Refused, Reloaded, Resumed, Target,
-};
+use crate::model::{Mark, MarkId};
+use crate::web::daemon::{Event, Fire, Fired, NewMark, Pause, PauseView, Refused, Resumed, Target};
 
 pub(super) async fn fire(desk: &Desk, ask: Fire) -> Result<Fired, Refused> {
     let probe = probe(desk, &ask.probe)?;
-    known("route", "/routes", &ask.routes, &views::routes(probe))?;
+    known("route", "/routes", &ask.routes, &views::routes(&probe))?;
     if !probe.enabled {
         let why = "is disabled in its definition: set `enabled: true` to fire it";
         return Err(Refused::Conflict(format!("probe `{}` {why}", probe.name)));
@@ -65,73 +64,13 @@ pub(super) async fn mark(desk: &Desk, new: NewMark) -> Result<Mark, Refused> {
     Ok(mark)
 }
 
-/// Loads the definitions as they are on disk. What has errors is refused with its diagnostics; what differs from what
-/// is in force takes a restart.
-pub(super) async fn reload(desk: &Desk) -> Result<Reloaded, Refused> {
-    let (root, vars) = desk.source.clone();
-    let options = LoadOptions {
-        dir: Some(root),
-        vars,
-    };
-    let loaded = tokio::task::spawn_blocking(move || load(&options, &ProcessEnvironment)).await;
-    let loaded = loaded.map_err(|error| {
-        Refused::Unavailable(crate::model::Fault::new(Reason::Internal, error.to_string()))
-    })?;
-    let refused = |diagnostics| {
-        let mut refused = desk
-            .refused
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        *refused = diagnostics;
-    };
-    let Some(fresh) = &loaded.workspace else {
-        let diagnostics = diagnostics(&loaded);
-        refused(Some((desk.clock.now(), diagnostics.clone())));
-        return Err(Refused::Definitions(diagnostics));
-    };
-    refused(None);
-    let same = |probe: &Probe| {
-        let now = desk.probes.iter().find(|p| p.name == probe.name);
-        now.is_some_and(|now| now.revision == probe.revision && now.enabled == probe.enabled)
-    };
-    let unchanged = fresh.probes.iter().filter(|probe| same(probe)).count();
-    if unchanged != fresh.probes.len() || unchanged != desk.probes.len() {
-        return Err(Refused::Conflict(String::from(
-            "the definitions are right and differ from those in force: restart landfall to take them",
-        )));
-    }
-    Ok(Reloaded {
-        unchanged: u32::try_from(unchanged).unwrap_or(u32::MAX),
-        ..Reloaded::default()
-    })
-}
-
-fn diagnostics(loaded: &Loaded) -> Vec<Diagnostic> {
-    let shown = |problem: &crate::diag::Problem| {
-        let place = loaded.sources.place(problem.span);
-        let text = |text: &str| loaded.redactor.text(text).into_owned();
-        Diagnostic {
-            code: problem.code.word().to_owned(),
-            severity: String::from(match problem.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            }),
-            message: text(&format!("{}: {}", problem.message, problem.label)),
-            file: place.as_ref().map(|p| p.file.clone()).unwrap_or_default(),
-            line: place.as_ref().map_or(0, |p| p.line),
-            column: place.as_ref().map_or(0, |p| p.column),
-            help: problem.help.as_deref().map(text),
-        }
-    };
-    loaded.problems.all().iter().map(shown).collect()
-}
-
-pub(super) fn probe<'a>(desk: &'a Desk, name: &str) -> Result<&'a Probe, Refused> {
-    let probes = &desk.probes;
+pub(super) fn probe(desk: &Desk, name: &str) -> Result<Arc<Probe>, Refused> {
+    let force = desk.force.now();
+    let probes = &force.probes;
     probes
         .iter()
         .find(|probe| probe.name.as_ref() == name)
-        .map(AsRef::as_ref)
+        .cloned()
         .ok_or_else(|| Refused::Unknown {
             what: "probe",
             name: name.to_owned(),
@@ -148,7 +87,7 @@ fn target(desk: &Desk, target: &Target) -> Result<PauseOf, Refused> {
                 "route",
                 "/route",
                 std::slice::from_ref(route),
-                &views::routes(probe),
+                &views::routes(&probe),
             )?;
             Ok(PauseOf::Route(target.probe.clone(), route.clone()))
         }

@@ -42,11 +42,12 @@ pub(super) async fn set(desk: &Desk, ask: NewMute) -> Result<MuteView, Refused> 
                 "route",
                 "/route",
                 std::slice::from_ref(route),
-                &views::routes(probe),
+                &views::routes(&probe),
             )?;
         }
     } else if let Some(route) = &ask.route {
-        let mut all: Vec<&str> = desk.probes.iter().flat_map(|p| views::routes(p)).collect();
+        let force = desk.force.now();
+        let mut all: Vec<&str> = force.probes.iter().flat_map(|p| views::routes(p)).collect();
         all.sort_unstable();
         all.dedup();
         if !all.contains(&route.as_str()) {

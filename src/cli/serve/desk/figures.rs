@@ -18,7 +18,7 @@ const MOST: u64 = 500_000;
 
 /// Those of `landfall report` for one probe.
 pub(super) async fn figures(desk: &Desk, probe: String, since: Option<Moment>) -> Result<History, Refused> {
-    if desk.probes.iter().all(|known| *known.name != *probe) {
+    if desk.force.now().probes.iter().all(|known| *known.name != *probe) {
         return Err(Refused::Unknown {
             what: "probe",
             name: probe,
@@ -56,7 +56,7 @@ pub(super) async fn figures(desk: &Desk, probe: String, since: Option<Moment>) -
     {
         gathering.span(span, Some(since), now);
     }
-    let objectives = objectives(&desk.probes);
+    let objectives = objectives(&desk.force.now().probes);
     let mut history = History::new(now, Window::new(Some(since), now), Source::Runs);
     history.marks = desk.store.marks(Some(since), Some(now)).await?;
     if let Some(kept) = desk

@@ -43,10 +43,9 @@ pub(super) fn probes(desk: &Desk) -> Vec<ProbeView> {
         .filter(|channel| channel.down.is_some())
         .map(|channel| channel.name)
         .collect();
-    desk.probes
-        .iter()
-        .map(|probe| one(desk, probe, &pauses, &down))
-        .collect()
+    let force = desk.force.now();
+    let probes = force.probes.iter();
+    probes.map(|probe| one(desk, probe, &pauses, &down)).collect()
 }
 
 fn one(desk: &Desk, probe: &Probe, pauses: &Pauses, down: &[String]) -> ProbeView {
@@ -192,15 +191,12 @@ pub(super) fn status(desk: &Desk, unready: Vec<Unready>) -> Status {
     for probe in &probes {
         *counts.entry(probe.state.word().to_owned()).or_default() += 1;
     }
-    let refused = desk
-        .refused
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .clone();
+    let force = desk.force.now();
+    let refused = desk.force.attempts().refused.clone();
     let (refused_at, refused) = refused.map(|(at, why)| (at.to_rfc3339(), why)).unzip();
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        location: desk.workspace.location.to_string(),
+        location: force.workspace.location.to_string(),
         started: desk.started.to_rfc3339(),
         now: desk.clock.now().to_rfc3339(),
         ready: unready.is_empty(),
@@ -208,9 +204,10 @@ pub(super) fn status(desk: &Desk, unready: Vec<Unready>) -> Status {
         probes: counts,
         in_flight: u32::try_from(probes.iter().map(|p| p.in_flight as usize).sum::<usize>())
             .unwrap_or(u32::MAX),
-        loaded: desk.started.to_rfc3339(),
+        loaded: force.loaded.to_rfc3339(),
         refused: refused.unwrap_or_default(),
         refused_at,
+        restart: force.restart.iter().map(|key| (*key).to_owned()).collect(),
     }
 }
 
