@@ -4,6 +4,7 @@
 
 pub mod causes;
 pub mod compare;
+pub mod course;
 mod explain;
 mod figures;
 mod gate;

@@ -26,21 +26,34 @@
 //!   [`bars`](Frame::bars), [`dot`](Frame::dot), [`rect`](Frame::rect), [`mark`](Frame::mark), [`region`](Frame::region),
 //!   [`level`](Frame::level), [`say`](Frame::say), [`hits`](Frame::hits).
 //!
+//! Charts made of them: [`waits`] (who has not arrived after which time), [`latency`], [`classes`] and [`agreement`] over time,
+//! each for one route over a [`Timeline`], with an axis that routes share.
+//!
 //! The width of a plot is that of its place on the page, its height is fixed, and text keeps its size: across, places are
 //! percentages; down, they are CSS pixels. On a narrow screen every second label of the axis below is left out. What lies
 //! outside of the axes is drawn at their edge, and a value that is no number is not drawn. Classes choose colours: those
 //! of tones (`good`, `warn`, `bad`, `blind`, `off`), of classes of runs ([`class_fill`]) and of routes (`route-0` to
 //! `route-5`, which differ in their dashes too), see `style/draw.css`.
 
+mod agreement;
+mod classes;
 mod frame;
+mod latency;
 mod number;
 mod scale;
 mod shapes;
 #[cfg(test)]
 mod tests;
 mod ticks;
+mod timeline;
+mod waits;
 
+pub use agreement::{LAYERS, agreement, agreement_axis};
+pub use classes::{classes, classes_axis};
 pub use frame::{Axis, Frame, Layer};
+pub use latency::{latency, latency_axis};
 pub use scale::{Scale, instant};
 pub use shapes::{Bar, Hit, Span, class_fill, route_class};
 pub use ticks::{Tick, Unit, duration};
+pub use timeline::{Happening, Timeline};
+pub use waits::{Curve, waits};
