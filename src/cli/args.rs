@@ -358,7 +358,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 pub(super) fn out(text: &str) -> Result<(Format, PathBuf), String> {
     let (format, file) = pair(text).map_err(|_| format!("`{text}` has no `=`; write FORMAT=FILE"))?;
     let format = <Format as clap::ValueEnum>::from_str(&format, false).map_err(|_| {
-        format!("`{format}` is no format; one of text, json, ndjson, junit, github, markdown")
+        format!("`{format}` is no format; one of text, json, ndjson, junit, github, markdown, html")
     })?;
     Ok((format, PathBuf::from(file)))
 }

@@ -42,7 +42,7 @@ pub(super) fn run(args: &args::Schema) -> Exit {
             "What landfall report --format json prints",
         )),
         SchemaOf::Comparison => text(&of_output(
-            report::schema_of::<crate::compare::Comparison>(),
+            report::schema_of::<report::compare::Explained>(),
             "comparison",
             "What landfall compare --format json prints",
         )),

@@ -43,6 +43,18 @@ impl Contest {
         })
     }
 
+    /// The same before its first tick.
+    pub(super) fn afresh(&self, dead_zone: Option<f64>) -> Result<Self, StatError> {
+        Self::new(
+            self.arm,
+            self.input,
+            self.metric,
+            self.role,
+            self.question,
+            dead_zone,
+        )
+    }
+
     /// One more tick that counts, the `n`-th of its input. `stops`: the first word is what it is about.
     pub(super) fn tick(&mut self, samples: &[Sample], n: u64, stops: bool) {
         let (Some(baseline), Some(route)) = (samples.first(), samples.get(self.arm)) else {

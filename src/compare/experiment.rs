@@ -18,7 +18,7 @@ pub struct Experiment {
     pub(super) setup: Setup,
     pub(super) arms: Vec<String>,
     /// The first word of a comparison is what it ends with.
-    stops: bool,
+    pub(super) stops: bool,
     pub(super) inputs: Vec<Series>,
     pub(super) contests: Vec<Contest>,
     pub(super) tally: Tally,

@@ -13,6 +13,7 @@
 
 mod arrange;
 mod contest;
+mod course;
 mod effect;
 mod experiment;
 mod judge;
@@ -34,8 +35,8 @@ pub use arrange::arrangement;
 pub use experiment::Experiment;
 pub use metric::Metric;
 pub use outcome::{
-    Apart, Compared, Comparison, Effect, End, Limits, Role, RouteFigures, Schedule, Skew, Source, Terms,
-    Ticks,
+    Apart, Compared, Comparison, CoursePoint, Effect, End, Limits, Role, RouteFigures, Schedule, Skew,
+    Source, Terms, Ticks,
 };
 pub use sample::Sample;
 pub use samples::samples;

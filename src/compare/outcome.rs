@@ -182,6 +182,22 @@ pub struct Compared {
     pub reached_after: Option<u64>,
     /// How many seconds are too little to call a difference, as it stood at the end; of latency alone.
     pub dead_zone: Option<f64>,
+    /// How it stood after so many ticks, evenly noted, the first and the last among them; empty where it is advisory, while it
+    /// runs, and where one looks only once.
+    pub course: Vec<CoursePoint>,
+}
+
+/// How a comparison stood after so many ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CoursePoint {
+    /// Ticks that had been counted.
+    pub ticks: u64,
+    /// The net share that was better; null where nothing was counted.
+    pub net: Option<f64>,
+    /// The limits of that share, valid at this look and all others.
+    pub limits: Limits,
+    /// What could be said.
+    pub word: Word,
 }
 
 /// The limits of a figure.

@@ -143,6 +143,7 @@ fn compared(
         more: None,
         reached_after: None,
         dead_zone: (metric == Metric::Latency).then_some(zone),
+        course: Vec::new(),
     };
     // Also checks the margin where there is nothing to measure.
     apart::word_of(

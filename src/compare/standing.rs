@@ -40,7 +40,10 @@ impl Experiment {
     /// # Errors
     /// More ticks than can be counted exactly.
     pub fn comparison(&self, source: Source, end: End) -> Result<Comparison, StatError> {
-        let comparisons = self.standings()?;
+        let mut comparisons = self.standings()?;
+        for (compared, course) in comparisons.iter_mut().zip(self.courses()?) {
+            compared.course = course;
+        }
         let each = self.setup.each()?;
         Ok(Comparison {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,6 +119,7 @@ impl Experiment {
             dead_zone: (contest.metric == Metric::Latency)
                 .then(|| contest.dead_zone())
                 .flatten(),
+            course: Vec::new(),
         })
     }
 

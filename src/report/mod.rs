@@ -25,6 +25,7 @@ pub mod progress;
 pub mod receipts;
 mod results;
 pub mod series;
+pub mod steps;
 mod table;
 mod text;
 pub mod twins;
@@ -78,4 +79,6 @@ formats! {
     "github" => Github, github,
     /// For a pull request or a job summary.
     "markdown" => Markdown, markdown,
+    /// One file with drawings, for a browser; it needs nothing else.
+    "html" => Html, html,
 }

@@ -14,13 +14,14 @@ use super::super::{Exit, output, signals, start};
 use super::Args;
 use super::arms::Arms;
 use super::contestants::{Contestants, choose};
+use super::held::Held;
 use super::watch::Watch;
 use crate::clock::{Clock, Random as _, SystemClock, SystemRandom};
 use crate::compare::{Comparison, End, Experiment, Schedule, Source};
 use crate::definition::{Probe, Workspace};
 use crate::engine::{Engine, Options, Setup, Update};
 use crate::lifecycle::Settings;
-use crate::model::{Fault, Moment, SkipReason, SkipRecord};
+use crate::model::{Fault, Mark, Moment, SkipReason, SkipRecord};
 
 /// Runs the command.
 pub(super) async fn run(dir: Option<PathBuf>, args: Args) -> Exit {
@@ -131,6 +132,7 @@ async fn fire(setup: Setup, probe: &Arc<Probe>, chosen: &Contestants, args: &Arg
         }
     };
     let clock = setup.clock.clone();
+    let store = setup.store.clone();
     let location = setup.workspace.location.clone();
     let seed = args.seed.unwrap_or_else(|| {
         let [a, b, c, d, ..] = SystemRandom.bytes();
@@ -161,12 +163,15 @@ async fn fire(setup: Setup, probe: &Arc<Probe>, chosen: &Contestants, args: &Arg
         fired: 0,
         expected: 0,
         ended: 0,
+        held: Held::default(),
         end: None,
         detail: String::new(),
     };
+    let begin = clock.now();
     let round = round.run(&engine, updates, clock.as_ref()).await;
     engine.shut_down().await;
-    round.tell(args)
+    let marks = store.marks(Some(begin), None).await;
+    round.tell(args, marks)
 }
 
 /// One experiment under way.
@@ -189,6 +194,8 @@ struct Round {
     /// Runs and skips that will come, and that have come.
     expected: usize,
     ended: usize,
+    /// What causes are looked for in.
+    held: Held,
     /// Why nothing more is fired.
     end: Option<End>,
     detail: String,
@@ -283,10 +290,12 @@ impl Round {
                 if looking {
                     self.experiment.take(&record);
                     self.experiment.look();
+                    self.held.take(record);
                 }
             }
             Update::Amended(record) if looking => {
                 self.experiment.take(&record);
+                self.held.take(record);
             }
             Update::Skipped(skip) => {
                 self.ended += 1;
@@ -316,7 +325,7 @@ impl Round {
         }
     }
 
-    fn tell(self, args: &Args) -> Exit {
+    fn tell(self, args: &Args, marks: Result<Vec<Mark>, Fault>) -> Exit {
         let end = self.end.unwrap_or(End::Interrupted);
         let found = self.experiment.comparison(Source::Live, end);
         let comparison = match found {
@@ -336,10 +345,10 @@ impl Round {
                 return Exit::Usage;
             }
         };
-        let exit = super::tell(&args.output, &comparison);
-        let unrendered = comparison
-            .ticks
-            .is_some_and(|ticks| ticks.dropped.contains_key(SkipReason::Render.word()));
+        let told = self.held.explained(comparison, marks);
+        let exit = super::tell(&args.output, &told);
+        let ticks = told.comparison.ticks;
+        let unrendered = ticks.is_some_and(|ticks| ticks.dropped.contains_key(SkipReason::Render.word()));
         match (end, exit) {
             (_, Exit::Usage) => Exit::Usage,
             _ if unrendered => Exit::Usage,

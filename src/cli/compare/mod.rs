@@ -3,6 +3,7 @@
 mod arms;
 mod asked;
 mod contestants;
+mod held;
 mod live;
 mod results;
 mod stored;
@@ -13,8 +14,9 @@ use std::time::Duration;
 
 use super::history::filters::Scope;
 use super::{Exit, args, output};
-use crate::compare::{Comparison, Metric};
+use crate::compare::Metric;
 use crate::report;
+use crate::report::compare::Explained;
 use asked::{Margin, confidence, margin, metric};
 
 /// Ticks that are fired at most, where nothing else is said.
@@ -108,13 +110,13 @@ pub(super) async fn run(dir: Option<PathBuf>, args: Args) -> Exit {
 }
 
 /// Tells what came out, and with which exit code.
-fn tell(output: &args::Output, comparison: &Comparison) -> Exit {
-    let render = |format, style| report::compare::render(comparison, format, style);
+fn tell(output: &args::Output, told: &Explained) -> Exit {
+    let render = |format, style| report::compare::render(told, format, style);
     if let Err(message) = output::told(output.format, &output.out, render) {
         output::error(&message);
         return Exit::Usage;
     }
-    match comparison.exit_code() {
+    match told.comparison.exit_code() {
         0 => Exit::Fine,
         1 => Exit::Failed,
         4 => Exit::Blind,

@@ -8,6 +8,7 @@ use super::Args;
 use crate::clock::{Clock as _, SystemClock};
 use crate::compare::{Side, samples};
 use crate::model::{Moment, RunRecord};
+use crate::report::compare::Inquiry;
 use crate::store::RunFilter;
 
 /// Reads both and tells.
@@ -39,7 +40,11 @@ pub(super) fn run(args: &Args, first: &Path, second: &Path) -> Exit {
         },
     );
     match samples(&setup, first, second) {
-        Ok(comparison) => super::tell(&args.output, &comparison),
+        Ok(comparison) => {
+            let mut inquiry = Inquiry::of(&comparison);
+            b.iter().for_each(|run| inquiry.add(run));
+            super::tell(&args.output, &inquiry.finish(comparison, &[]))
+        }
         Err(message) => {
             output::error(&message);
             Exit::Usage

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use super::super::history::{Filters, History};
+use super::super::sweep::sweep;
 use super::super::{Exit, output};
 use super::Args;
 use super::arms::noise_name;
 use super::contestants::{Contestants, choose};
-use crate::compare::{End, Experiment, Source};
+use crate::compare::{Comparison, End, Experiment, Source};
 use crate::definition::{LoadOptions, ProcessEnvironment, load};
+use crate::report::compare::{Explained, Inquiry};
 
 /// Reads what is asked for and tells.
 pub(super) async fn run(dir: Option<PathBuf>, args: &Args) -> Exit {
@@ -63,13 +65,25 @@ async fn compared(dir: Option<PathBuf>, args: &Args) -> Result<Exit, Exit> {
             experiment.skip_ticks(span.reason, span.ticks);
         }
     }
-    history.close().await?;
     experiment.finish();
     let comparison = experiment.comparison(Source::Store, End::Read).map_err(|error| {
         output::error(&error.to_string());
         Exit::Usage
     })?;
-    Ok(super::tell(&args.output, &comparison))
+    let told = explained(&history, comparison).await?;
+    history.close().await?;
+    Ok(super::tell(&args.output, &told))
+}
+
+/// Reads the runs once more where a route did worse: only now is known what is asked of them.
+async fn explained(history: &History, comparison: Comparison) -> Result<Explained, Exit> {
+    let mut inquiry = Inquiry::of(&comparison);
+    if inquiry.is_empty() {
+        return Ok(comparison.into());
+    }
+    sweep(history, history.filter(), |run| inquiry.add(run)).await?;
+    let marks = history.marks().await?;
+    Ok(inquiry.finish(comparison, &marks))
 }
 
 /// Every route and input that has a run, in the order of their names.

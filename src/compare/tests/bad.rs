@@ -21,8 +21,10 @@ fn finite(comparison: &Comparison) {
         crate::report::Format::Text,
         crate::report::Format::Markdown,
         crate::report::Format::Junit,
+        crate::report::Format::Html,
     ] {
-        let said = crate::report::compare::render(comparison, format, crate::report::Style::default());
+        let told = crate::report::compare::Explained::from(comparison.clone());
+        let said = crate::report::compare::render(&told, format, crate::report::Style::default());
         assert!(!said.contains("NaN") && !said.contains("inf"), "{said}");
     }
     assert!(!text.contains("NaN"), "{text}");

@@ -4,7 +4,7 @@ use super::super::words::{clip, count, seconds};
 use crate::compare::{Comparison, End};
 
 /// What became of the ticks.
-pub(super) fn ticks(comparison: &Comparison) -> Option<String> {
+pub(in crate::report) fn ticks(comparison: &Comparison) -> Option<String> {
     let ticks = comparison.ticks.as_ref()?;
     let mut said = match comparison.schedule.as_ref() {
         Some(schedule) => format!("{} due; {} counted", count(schedule.fired, "tick"), ticks.counted),
@@ -42,7 +42,7 @@ fn reason(why: &str) -> String {
 }
 
 /// In which order and how far apart routes started.
-pub(super) fn starts(comparison: &Comparison) -> Option<String> {
+pub(in crate::report) fn starts(comparison: &Comparison) -> Option<String> {
     let skew = comparison.skew.map(|skew| {
         format!(
             "the routes of a tick started {} apart (median; {} at most)",
@@ -67,7 +67,7 @@ pub(super) fn starts(comparison: &Comparison) -> Option<String> {
 }
 
 /// Why it ended, where that has to be said.
-pub(super) fn end(comparison: &Comparison) -> Option<String> {
+pub(in crate::report) fn end(comparison: &Comparison) -> Option<String> {
     let detail = clip(&comparison.end_detail, 300);
     let said = match comparison.end {
         End::Decided | End::Read => return None,

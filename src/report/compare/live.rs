@@ -230,6 +230,7 @@ mod tests {
             more: Some(40),
             reached_after: None,
             dead_zone: None,
+            course: Vec::new(),
         }
     }
 

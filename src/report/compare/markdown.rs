@@ -3,18 +3,21 @@
 use std::fmt::Write as _;
 
 use super::super::markdown::code;
+use super::Explained;
 use super::course::{end, starts, ticks};
 use super::sentences::{
-    compared_name, conclusion, confidence, effect, points, range, runs, runs_name, sentence, terms, title,
-    word,
+    asked, compared_name, conclusion, confidence, effect, points, range, runs, runs_name, sentence, terms,
+    title, word,
 };
 use crate::compare::{Comparison, Role};
+use crate::report::causes;
 
 /// Rows of each table; the rest is counted.
 const ROWS: usize = 200;
 
 /// What it says, a table, and what stands behind it to unfold.
-pub(super) fn render(comparison: &Comparison) -> String {
+pub(super) fn render(told: &Explained) -> String {
+    let comparison = &told.comparison;
     let mut out = format!(
         "**{}**\n\n{}: {}\n\n",
         code(&conclusion(comparison)),
@@ -27,6 +30,10 @@ pub(super) fn render(comparison: &Comparison) -> String {
     }
     for note in &comparison.notes {
         let _infallible = writeln!(out, "- note: {}", code(&crate::diag::escape(note)));
+    }
+    for of in &told.causes {
+        let _infallible = writeln!(out, "\n{}\n", code(&asked(comparison, of)));
+        out.push_str(&causes::markdown(&of.found));
     }
     out.push_str("\n<details>\n<summary>What it rests on</summary>\n\n");
     for compared in comparison

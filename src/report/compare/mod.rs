@@ -1,37 +1,39 @@
 //! A comparison as people and programs read it.
 
-mod course;
+pub(in crate::report) mod course;
+mod explained;
 mod github;
 mod junit;
 mod live;
 mod markdown;
-mod sentences;
+pub(in crate::report) mod sentences;
 mod text;
 
 use super::{Format, Style};
-use crate::compare::Comparison;
 
+pub use explained::{EXPLAINED, Explained, Inquiry, RouteCauses};
 pub use live::{Standing, line, lines};
 pub use sentences::conclusion;
 
 /// The whole of a comparison in a format.
 #[must_use]
-pub fn render(comparison: &Comparison, format: Format, style: Style) -> String {
+pub fn render(told: &Explained, format: Format, style: Style) -> String {
     match format {
-        Format::Text => text::render(comparison, style),
+        Format::Text => text::render(told, style),
         Format::Json => {
             // Maps with string keys and numbers that are finite always serialise.
-            super::json::inert(serde_json::to_string_pretty(comparison).unwrap_or_default()) + "\n"
+            super::json::inert(serde_json::to_string_pretty(told).unwrap_or_default()) + "\n"
         }
-        Format::Ndjson => ndjson(comparison),
-        Format::Junit => junit::render(comparison),
-        Format::Github => github::render(comparison),
-        Format::Markdown => markdown::render(comparison),
+        Format::Ndjson => ndjson(told),
+        Format::Junit => junit::render(&told.comparison),
+        Format::Github => github::render(&told.comparison),
+        Format::Markdown => markdown::render(told),
+        Format::Html => super::html::document::comparison(told),
     }
 }
 
 /// One compared route a line.
-fn ndjson(comparison: &Comparison) -> String {
+fn ndjson(told: &Explained) -> String {
     let line = |compared| super::json::inert(serde_json::to_string(compared).unwrap_or_default()) + "\n";
-    comparison.comparisons.iter().map(line).collect()
+    told.comparison.comparisons.iter().map(line).collect()
 }

@@ -3,6 +3,7 @@
 use super::super::figures::list;
 use super::super::paint::Tone;
 use super::super::words::{DEFAULT_INPUT, clip, count, percent, seconds};
+use super::RouteCauses;
 use crate::compare::{Compared, Comparison, Effect, Limits, Metric, Role, RouteFigures, Source};
 use crate::stats::verdict::{Withheld, Word};
 
@@ -10,7 +11,7 @@ use crate::stats::verdict::{Withheld, Word};
 const NAME: usize = 80;
 
 /// What was compared with what.
-pub(super) fn title(comparison: &Comparison) -> String {
+pub(in crate::report) fn title(comparison: &Comparison) -> String {
     let baseline = clip(&comparison.baseline, NAME);
     let probe = comparison
         .probe
@@ -30,7 +31,7 @@ pub(super) fn title(comparison: &Comparison) -> String {
 }
 
 /// The name of what was compared: the route, with the input and the probe where there are several.
-pub(super) fn name(comparison: &Comparison, probe: &str, route: &str, input: &str) -> String {
+pub(in crate::report) fn name(comparison: &Comparison, probe: &str, route: &str, input: &str) -> String {
     let mut name = clip(route, NAME);
     if comparison.probe.is_none() {
         name = format!("{}/{name}", clip(probe, NAME));
@@ -42,12 +43,12 @@ pub(super) fn name(comparison: &Comparison, probe: &str, route: &str, input: &st
 }
 
 /// The name of one comparison.
-pub(super) fn compared_name(comparison: &Comparison, compared: &Compared) -> String {
+pub(in crate::report) fn compared_name(comparison: &Comparison, compared: &Compared) -> String {
     name(comparison, &compared.probe, &compared.route, &compared.input)
 }
 
 /// The word, or why there is none.
-pub(super) fn word(compared: &Compared) -> &'static str {
+pub(in crate::report) fn word(compared: &Compared) -> &'static str {
     match (compared.word, compared.withheld) {
         (Some(word), _) => word.as_str(),
         (None, Some(Withheld::Blind)) => "withheld: blind",
@@ -56,7 +57,7 @@ pub(super) fn word(compared: &Compared) -> &'static str {
     }
 }
 
-pub(super) fn tone(compared: &Compared) -> Tone {
+pub(in crate::report) fn tone(compared: &Compared) -> Tone {
     match (compared.role, compared.word) {
         (Role::Advisory, _) => Tone::Faint,
         (_, Some(Word::Better | Word::NoDifference)) => Tone::Good,
@@ -67,7 +68,7 @@ pub(super) fn tone(compared: &Compared) -> Tone {
 }
 
 /// A share as points of a hundred, signed; a dash for what is not known.
-pub(super) fn points(share: Option<f64>) -> String {
+pub(in crate::report) fn points(share: Option<f64>) -> String {
     share.map_or_else(
         || String::from("-"),
         |share| format!("{:+.1}", plus_zero(share * 100.0)),
@@ -81,23 +82,23 @@ fn plus_zero(value: f64) -> f64 {
 }
 
 /// Limits in points, narrowly.
-pub(super) fn narrow(limits: Limits) -> String {
+pub(in crate::report) fn narrow(limits: Limits) -> String {
     format!("{}..{}", points(limits.lower), points(limits.upper))
 }
 
 /// Limits in points; a dash for what these data do not bound.
-pub(super) fn range(limits: Limits) -> String {
+pub(in crate::report) fn range(limits: Limits) -> String {
     format!("{} to {}", points(limits.lower), points(limits.upper))
 }
 
 /// A confidence as a percentage without needless digits.
-pub(super) fn confidence(share: f64) -> String {
+pub(in crate::report) fn confidence(share: f64) -> String {
     let text = format!("{:.2}", share * 100.0);
     format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// One comparison in a sentence or three.
-pub(super) fn sentence(comparison: &Comparison, compared: &Compared) -> String {
+pub(in crate::report) fn sentence(comparison: &Comparison, compared: &Compared) -> String {
     let mut text = format!("{}{}", brief(comparison, compared), measured(compared));
     let (first, rest) = compared
         .guarantee
@@ -107,7 +108,7 @@ pub(super) fn sentence(comparison: &Comparison, compared: &Compared) -> String {
 }
 
 /// The same without what a table shows.
-pub(super) fn brief(comparison: &Comparison, compared: &Compared) -> String {
+pub(in crate::report) fn brief(comparison: &Comparison, compared: &Compared) -> String {
     let name = compared_name(comparison, compared);
     let by = compared.metric.word();
     let margin = margin(compared);
@@ -168,7 +169,7 @@ fn measured(compared: &Compared) -> String {
 }
 
 /// How many more it would take.
-pub(super) fn more(compared: &Compared, paired: bool) -> String {
+pub(in crate::report) fn more(compared: &Compared, paired: bool) -> String {
     let of = if paired { "tick" } else { "run" };
     let rest = if paired { "" } else { " of each" };
     match compared.more {
@@ -179,7 +180,7 @@ pub(super) fn more(compared: &Compared, paired: bool) -> String {
 }
 
 /// The runs of a route.
-pub(super) fn runs(figures: &RouteFigures) -> String {
+pub(in crate::report) fn runs(figures: &RouteFigures) -> String {
     if figures.runs == 0 {
         return String::from("no runs");
     }
@@ -192,7 +193,7 @@ pub(super) fn runs(figures: &RouteFigures) -> String {
 }
 
 /// The name of the runs of a route: of files with the file.
-pub(super) fn runs_name(comparison: &Comparison, figures: &RouteFigures) -> String {
+pub(in crate::report) fn runs_name(comparison: &Comparison, figures: &RouteFigures) -> String {
     let name = name(comparison, &figures.probe, &figures.route, &figures.input);
     match &figures.file {
         Some(file) => format!("{name} ({})", clip(file, NAME)),
@@ -201,7 +202,7 @@ pub(super) fn runs_name(comparison: &Comparison, figures: &RouteFigures) -> Stri
 }
 
 /// How large the differences of a route are; empty where nothing can be said.
-pub(super) fn effect(comparison: &Comparison, effect: &Effect) -> String {
+pub(in crate::report) fn effect(comparison: &Comparison, effect: &Effect) -> String {
     let name = name(comparison, &effect.probe, &effect.route, &effect.input);
     let mut parts = Vec::new();
     if let Some(shift) = effect.shift {
@@ -273,7 +274,7 @@ fn chance(p: f64) -> String {
 }
 
 /// On what the words rest, and for how many looks they hold.
-pub(super) fn terms(comparison: &Comparison) -> String {
+pub(in crate::report) fn terms(comparison: &Comparison) -> String {
     let terms = &comparison.terms;
     let each = if terms.family > 1 {
         format!(
@@ -318,4 +319,13 @@ pub fn conclusion(comparison: &Comparison) -> String {
         _ => "",
     };
     each.join("; ") + from
+}
+
+/// Of what causes are told.
+pub(in crate::report) fn asked(comparison: &Comparison, of: &RouteCauses) -> String {
+    format!(
+        "{} is worse by {}: what separates its bad runs from its good ones",
+        name(comparison, &of.probe, &of.route, &of.input),
+        of.metric.word()
+    )
 }

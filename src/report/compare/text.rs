@@ -3,15 +3,18 @@
 use super::super::Style;
 use super::super::paint::Tone;
 use super::super::table::{Cell, Table, fit_end, wrap};
+use super::Explained;
 use super::course::{end, starts, ticks};
 use super::sentences::{
-    brief, compared_name, conclusion, confidence, effect, narrow, points, runs, runs_name, terms, title,
-    tone, word,
+    asked, brief, compared_name, conclusion, confidence, effect, narrow, points, runs, runs_name, terms,
+    title, tone, word,
 };
 use crate::compare::{Compared, Comparison, Role};
+use crate::report::causes;
 
 /// A table, a sentence on each comparison, the runs and effects behind it, and what it all says.
-pub(super) fn render(comparison: &Comparison, style: Style) -> String {
+pub(super) fn render(told: &Explained, style: Style) -> String {
+    let comparison = &told.comparison;
     let width = usize::from(if style.width == 0 { 80 } else { style.width }).max(40);
     let mut page = Page {
         out: String::new(),
@@ -60,6 +63,11 @@ pub(super) fn render(comparison: &Comparison, style: Style) -> String {
     for note in &comparison.notes {
         let word = Tone::Warn.paint("note", style.colour);
         page.wrapped(&format!("{word}: {}", crate::diag::escape(note)));
+    }
+    for of in &told.causes {
+        page.gap();
+        page.line(&Tone::Head.paint(&asked(comparison, of), style.colour));
+        page.out.push_str(&causes::text(&of.found, style));
     }
     page.gap();
     page.wrapped(&conclusion(comparison));

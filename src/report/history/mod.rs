@@ -22,6 +22,7 @@ impl Format {
             Self::Junit => junit::render(history),
             Self::Github => github::render(history),
             Self::Markdown => markdown::render(history),
+            Self::Html => super::html::document::history(history),
         }
     }
 }

@@ -9,13 +9,32 @@
 //! [`Look`]'s links nor where its data come from. All of it can be read without JavaScript; scripts add reading off,
 //! zoom and live updates. Nothing is loaded from another host.
 
+pub mod causes;
+pub mod comparison;
+pub(super) mod document;
 pub mod draw;
 mod look;
+pub mod receipts;
+pub mod steps;
 mod view;
 pub mod words;
+
+use super::{Results, Style};
 
 pub use look::{Look, badge};
 pub use view::{Links, View, segment};
 
 /// The style of all pages, in the order in which rules override each other.
-pub const STYLE: &str = concat!(include_str!("style/base.css"), include_str!("style/draw.css"),);
+pub const STYLE: &str = concat!(
+    include_str!("style/base.css"),
+    include_str!("style/draw.css"),
+    include_str!("style/comparison.css"),
+);
+
+/// The scripts that also run in a report that is one file.
+pub const FILE_SCRIPT: &str = concat!(include_str!("script/file.js"),);
+
+/// The `html` format: one file with drawings.
+pub(super) fn render(results: &Results, _: Style) -> String {
+    document::results(results)
+}

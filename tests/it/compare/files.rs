@@ -72,6 +72,53 @@ async fn either_form_is_read_and_nothing_is_taken_for_a_pair() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_route_that_is_worse_has_its_causes_and_how_its_interval_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut second = runs(60, 40, 2);
+    for (n, run) in second.iter_mut().enumerate() {
+        let provider = if n >= 60 || n % 20 == 0 { "west" } else { "east" };
+        run.attributes
+            .insert(String::from("provider"), provider.to_owned());
+    }
+    std::fs::write(dir.path().join("main.json"), object(&runs(100, 0, 1))).unwrap();
+    std::fs::write(dir.path().join("pr.json"), lines(&second)).unwrap();
+    let (code, out, err) = compare(
+        dir.path(),
+        &[
+            "--format",
+            "json",
+            "--out",
+            "html=told.html",
+            "--out",
+            "markdown=told.md",
+        ],
+    )
+    .await;
+    assert_eq!(code, 1, "{err}");
+    let found: Value = serde_json::from_str(&out).unwrap();
+    let causes = found["causes"].as_array().unwrap();
+    assert_eq!(
+        (causes.len(), &causes[0]["route"], &causes[0]["metric"]),
+        (1, &json!("main"), &json!("success"))
+    );
+    let cause = &causes[0]["found"]["causes"][0];
+    assert_eq!(cause["values"][0]["value"], "west", "{cause}");
+    // One look has no course.
+    assert_eq!(declared(&found)[0]["course"], json!([]));
+    let (_, text, _) = compare(dir.path(), &[]).await;
+    for said in [
+        text,
+        std::fs::read_to_string(dir.path().join("told.md")).unwrap(),
+        std::fs::read_to_string(dir.path().join("told.html")).unwrap(),
+    ] {
+        assert!(
+            said.contains("what separates its bad runs from its good ones") && said.contains("west"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn hostile_files_are_refused_with_their_place() {
     let dir = tempfile::tempdir().unwrap();
     let fine = runs(3, 0, 1);

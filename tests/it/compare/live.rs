@@ -32,6 +32,18 @@ async fn a_route_that_loses_half_is_worse_long_before_the_cap() {
         compared[0]["reached_after"].as_u64().unwrap() < 100,
         "{compared:?}"
     );
+    let course = compared[0]["course"].as_array().unwrap();
+    assert!(course.len() > 5, "{course:?}");
+    let (first, last) = (&course[0], &course[course.len() - 1]);
+    assert_eq!(
+        (&first["ticks"], &last["ticks"]),
+        (&json!(1), &compared[0]["reached_after"])
+    );
+    assert_eq!(
+        (&last["limits"], &last["word"]),
+        (&compared[0]["limits"], &json!("worse"))
+    );
+    assert_eq!(found["causes"][0]["route"], "lossy", "{}", found["causes"]);
     let schedule = &found["schedule"];
     assert!(schedule["fired"].as_u64().unwrap() < 200, "{schedule}");
     assert_eq!(schedule["seed"], 7);

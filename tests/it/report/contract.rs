@@ -118,6 +118,7 @@ fn no_number_is_other_than_finite() {
         Format::Junit,
         Format::Markdown,
         Format::Github,
+        Format::Html,
     ] {
         let said = format.render(&results, Style::default());
         assert!(

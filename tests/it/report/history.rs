@@ -158,6 +158,7 @@ fn text_fits_eighty_columns_whatever_names_are_like_and_cannot_act() {
         Format::Junit,
         Format::Github,
         Format::Markdown,
+        Format::Html,
     ] {
         let said = format.render_history(&history, Style::default());
         assert!(!said.chars().any(|c| c.is_control() && c != '\n'), "{format:?}");

@@ -6,7 +6,7 @@ use quick_junit::Report;
 
 use super::sample;
 
-const NASTY: &str = "\x1b]52;c;ZWNobw==\x07\x1b[2J\r\n::error::forged\n##[error]x ]]> <script>alert(1)</script> & \"'\
+pub(super) const NASTY: &str = "\x1b]52;c;ZWNobw==\x07\x1b[2J\r\n::error::forged\n##[error]x ]]> <script>alert(1)</script> & \"'\
 | a | `` ``` @everyone \u{202e}txt.exe\u{200b}\u{9b}31m\u{0}\u{fffe} %0A::warning::x https://evil.example </details>";
 
 /// A run with hostile text wherever a string came from outside, or might have.
@@ -38,7 +38,7 @@ fn nasty(n: u128, class: Class, text: &str) -> RunRecord {
     run
 }
 
-fn results(text: &str) -> Results {
+pub(super) fn results(text: &str) -> Results {
     let runs = Class::ALL
         .into_iter()
         .zip(1..)
@@ -74,6 +74,7 @@ fn no_format_lets_a_character_act() {
         Format::Junit,
         Format::Github,
         Format::Markdown,
+        Format::Html,
     ] {
         harmless(&format.render(&results, Style::default()));
     }

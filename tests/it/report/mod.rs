@@ -4,6 +4,7 @@ mod contract;
 mod golden;
 mod history;
 mod hostile;
+mod html;
 mod metrics;
 #[cfg(feature = "otel")]
 mod otlp;

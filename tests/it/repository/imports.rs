@@ -49,6 +49,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     // Errors at run time are drawn as those at load are.
     ("report", &["model", "diag", "redact", "stats"]),
     ("report::compare", &["compare"]),
+    ("report::html::comparison", &["compare"]),
     (
         "report::progress",
         &["engine::Update", "engine::Step", "engine::StepUpdate"],

@@ -36,7 +36,9 @@
 //! `route-5`, which differ in their dashes too), see `style/draw.css`.
 
 mod agreement;
+pub mod bar;
 mod classes;
+pub mod course;
 mod frame;
 mod latency;
 mod number;

@@ -1,0 +1,189 @@
+//! What stands in the file of `run` and `demo`.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::agreement::agreement;
+use super::runs::Chosen;
+use crate::model::{Ending, RunRecord};
+use crate::report::causes::{Question, explain};
+use crate::report::figures::{Figures, list, sentence, skips};
+use crate::report::html::draw::bar;
+use crate::report::html::words::{class_tone, instant};
+use crate::report::html::{View, badge, causes, receipts, segment, steps};
+use crate::report::series::{Gathering, ProbeFigures};
+use crate::report::steps as told_steps;
+use crate::report::words::{clip, insecure, run_name};
+use crate::report::{GateReport, Results};
+use crate::stats::gate::GateWord;
+
+/// Rows of the summary, lines of skips, rows of a gate, probes that have a part of their own; the rest is counted.
+const ROWS: usize = 200;
+const PROBES: usize = 50;
+
+/// The content, the places in it, and the rules that its boxes need.
+pub(super) fn of(view: &View, results: &Results) -> (Markup, Vec<(String, String)>, String) {
+    let probes = by_probe(results);
+    let chosen = Chosen::of(&results.runs);
+    let (table, rules) = chosen.table(view);
+    let mut places: Vec<(String, String)> = Vec::new();
+    let mut place = |word: &str, to: &str| places.push((word.to_owned(), to.to_owned()));
+    place("Summary", "#summary");
+    for probe in probes.iter().take(1) {
+        place("Probes", &view.links.probe(&probe.0.probe));
+    }
+    if results.truth.is_some() {
+        place("Truth", "#truth");
+    }
+    if !results.runs.is_empty() {
+        place("Runs", "#all-runs");
+        place("Runs in full", "#in-full");
+    }
+    let content = html! {
+        h1 { (sentence(results)) }
+        p.faint { "Began " (view.look.text(&instant(&results.started))) }
+        section #summary {
+            h2 { "Summary" }
+            (warned(view, results))
+            (summary(view, &Figures::of(results)))
+            (skipped(results))
+            @if let Some(gate) = &results.gate { (gated(view, gate)) }
+        }
+        @for (figures, runs) in probes.iter().take(PROBES) { (probe(view, figures, runs)) }
+        @if probes.len() > PROBES { p.notice.warn { "… and " (probes.len() - PROBES) " more probes: `--format json` has all." } }
+        @if let Some(truth) = &results.truth {
+            section #truth { h2 { "Verdicts against the truth" } (agreement(view, truth)) }
+        }
+        @if !results.runs.is_empty() {
+            section #all-runs { h2 { "Runs" } (table) }
+            section #in-full { h2 { "Runs in full" } (chosen.full(view)) }
+        }
+    };
+    (content, places, rules)
+}
+
+/// The runs of each probe with their figures, the worst probe first.
+fn by_probe(results: &Results) -> Vec<(ProbeFigures, Vec<&RunRecord>)> {
+    let mut gathering = Gathering::default();
+    let mut runs: BTreeMap<&str, Vec<&RunRecord>> = BTreeMap::new();
+    for run in &results.runs {
+        // What is beyond the limit of a gathering is more than a command fires.
+        let _taken = gathering.add(Ending::of(run));
+        runs.entry(&run.probe).or_default().push(run);
+    }
+    for skip in &results.skipped {
+        gathering.skip(skip);
+    }
+    let figures = gathering.figures(&BTreeMap::new(), None).into_iter();
+    figures
+        .map(|figures| {
+            let runs = runs.remove(figures.probe.as_str()).unwrap_or_default();
+            (figures, runs)
+        })
+        .collect()
+}
+
+fn warned(view: &View, results: &Results) -> Markup {
+    let mut names: Vec<String> = results
+        .runs
+        .iter()
+        .filter(|run| insecure(run))
+        .map(|run| run_name(run))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    html! {
+        @if !names.is_empty() {
+            p.notice.warn { "Certificates were not checked (" code { "insecure: true" } "): "
+                (view.look.text(&names.iter().take(10).cloned().collect::<Vec<_>>().join(", ")))
+                @if names.len() > 10 { " and " (names.len() - 10) " more" } }
+        }
+    }
+}
+
+/// A row for each probe, route and input.
+fn summary(view: &View, figures: &[Figures]) -> Markup {
+    html! {
+        @if !figures.is_empty() {
+            div.scroll { table.summary-table {
+                caption.hidden { "How the runs of each route ended" }
+                thead { tr {
+                    th scope="col" { "Probe" } th scope="col" { "Route" } th.number scope="col" { "Runs" } th scope="col" { "Ended" } th.wide scope="col" { "as a bar" }
+                    th.number scope="col" { "Silent failures" } th.number scope="col" { "p50" } th.number scope="col" { "max" }
+                } }
+                tbody { @for one in figures.iter().take(ROWS) { (row(view, one)) } }
+            } }
+            @if figures.len() > ROWS { p.faint { "… and " (figures.len() - ROWS) " more rows: `--format json` has all." } }
+            p.faint { "Silent failures: accepted, then lost or mismatched. p50, max: time until delivered." }
+        }
+    }
+}
+
+fn row(view: &View, one: &Figures) -> Markup {
+    let (p50, max) = one.latency_texts();
+    let parts: Vec<(&str, u64)> = one
+        .classes
+        .iter()
+        .map(|(class, runs)| (class_tone(*class), *runs))
+        .collect();
+    let several = one.input != crate::report::words::DEFAULT_INPUT;
+    html! {
+        tr {
+            td { a href=(view.links.probe(&one.probe)) { (clip(&one.probe, 80)) } }
+            th scope="row" { (clip(&one.route, 80)) @if several { " / " (clip(&one.input, 80)) } }
+            td.number { (one.runs) }
+            td { (list(&one.classes)) }
+            td { (bar::stack(&parts)) }
+            td.number { @if one.silent > 0 { b.bad { (one.silent_text()) } } @else { (one.silent_text()) } }
+            td.number { (p50) } td.number { (max) }
+        }
+    }
+}
+
+fn skipped(results: &Results) -> Markup {
+    let all = skips(results);
+    html! {
+        @if !all.is_empty() {
+            h3 { "Ticks that did not fire" }
+            ul { @for skip in all.iter().take(ROWS) {
+                li { (skip.name) ": " (skip.count) " " @if skip.count == 1 { "tick" } @else { "ticks" } ", " (skip.reason)
+                    @if !skip.detail.is_empty() { ": " (skip.detail) } }
+            } }
+            @if all.len() > ROWS { p.faint { "… and " (all.len() - ROWS) " more: `--format json` has all." } }
+        }
+    }
+}
+
+fn gated(view: &View, gate: &GateReport) -> Markup {
+    let tone = |word: GateWord| match word {
+        GateWord::Good => "good",
+        GateWord::Bad => "bad",
+        GateWord::NotEnough => "warn",
+    };
+    html! {
+        h3 { "Gate" }
+        p { (gate.terms()) }
+        ul { @for row in gate.series.iter().take(ROWS) {
+            li { (badge(tone(row.word), row.word.as_str())) " " (view.look.text(&row.name())) ": " (view.look.text(&row.sentence)) }
+        } }
+        @if gate.series.len() > ROWS { p.faint { "… and " (gate.series.len() - ROWS) " more: `--format json` has all." } }
+    }
+}
+
+fn probe(view: &View, figures: &ProbeFigures, runs: &[&RunRecord]) -> Markup {
+    let question = Question::default();
+    let found = explain(runs.iter().copied(), &[], &question);
+    let so_far = told_steps::steps(runs.iter().copied());
+    let claimed = figures.series.iter().any(|series| series.receipts.is_some());
+    html! {
+        section.probe id={ "probe-" (segment(&figures.probe)) } {
+            h2 { (clip(&figures.probe, 80)) }
+            @if !runs.is_empty() {
+                h3 { "How far runs came" } (steps::steps(view, &so_far))
+                h3 { "What separates bad runs from good" } (causes::causes(view, &found))
+            }
+            @if claimed { h3 { "What was claimed, beside what happened" } (receipts::receipts(view, figures)) }
+        }
+    }
+}

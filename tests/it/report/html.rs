@@ -1,0 +1,144 @@
+//! Results as one file: it holds all it needs, asks nobody for anything, and what came from outside stays text.
+
+use base64::Engine as _;
+use landfall::model::{Class, RunRecord};
+use landfall::report::{Format, Results, Style};
+use sha2::{Digest as _, Sha256};
+
+use super::{hostile, sample};
+
+fn file(results: &Results) -> String {
+    Format::Html.render(results, Style::default())
+}
+
+/// What stands between the first of these and the next of those.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> &'a str {
+    let after = text
+        .split_once(open)
+        .unwrap_or_else(|| panic!("{open} in {text}"))
+        .1;
+    after.split_once(close).unwrap().0
+}
+
+/// The ids of the file, and the places in it that links lead to.
+fn places(file: &str) -> (Vec<&str>, Vec<&str>) {
+    let values = |name: &str| -> Vec<&str> {
+        let all = file.match_indices(name).map(|(at, _)| &file[at + name.len()..]);
+        all.map(|rest| rest.split('"').next().unwrap()).collect()
+    };
+    (values(" id=\""), values(" href=\"#"))
+}
+
+#[test]
+fn it_asks_no_host_for_anything_and_allows_what_it_holds_by_digest() {
+    for results in [
+        sample::every_class(),
+        sample::usual(),
+        sample::results(Vec::new(), Vec::new()),
+    ] {
+        let file = file(&results);
+        assert!(file.starts_with("<!DOCTYPE html>"));
+        let policy = between(&file, "http-equiv=\"Content-Security-Policy\" content=\"", "\"");
+        assert!(
+            policy.starts_with("default-src &#39;none&#39;") || policy.starts_with("default-src 'none'"),
+            "{policy}"
+        );
+        assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+        for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
+            assert_eq!(file.matches(open).count(), 1, "{open}");
+            let digest = Sha256::digest(between(&file, open, close).as_bytes());
+            let digest = base64::engine::general_purpose::STANDARD.encode(digest);
+            assert!(policy.contains(&format!("sha256-{digest}")), "{open}: {policy}");
+        }
+        // Neither an address of another host nor a style that the policy forbids.
+        for bad in [
+            " src=",
+            "@import",
+            "url(",
+            " style=",
+            "href=\"http",
+            "href=\"//",
+            " onload",
+            " onclick",
+        ] {
+            assert!(!file.contains(bad), "{bad}");
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere_in_the_file_and_no_id_is_there_twice() {
+    let file = file(&sample::every_class());
+    let (ids, links) = places(&file);
+    let mut once = ids.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), ids.len(), "{ids:?}");
+    assert!(links.len() > 10);
+    for link in links {
+        assert!(ids.contains(&link), "#{link} leads nowhere: {ids:?}");
+    }
+}
+
+#[test]
+fn what_ended_badly_is_there_and_says_so() {
+    let file = file(&sample::every_class());
+    for part in [
+        "silent failure",
+        "arrived 1.50 s after its limit",
+        "Ticks that did not fire",
+        "per_day: 3000",
+        "stopped",
+        "queued",
+    ] {
+        assert!(file.contains(part), "{part}");
+    }
+    for class in Class::ALL {
+        assert!(file.contains(class.word()), "{class:?}");
+    }
+}
+
+#[test]
+fn what_came_from_outside_stays_text() {
+    let file = file(&hostile::results(hostile::NASTY));
+    for bad in ["<script>alert", "</details> ", "<img", "\u{202e}", "\u{200b}"] {
+        assert!(!file.contains(bad), "{bad:?}");
+    }
+    assert!(file.contains("&lt;script&gt;alert(1)"));
+    let long = "x".repeat(1 << 20);
+    let file = self::file(&hostile::results(&long));
+    // The name of the probe, which no definition could have, is an address three times.
+    assert!(file.len() < 3_400_000, "{}", file.len());
+    assert!(file.contains("(1048576 bytes)"));
+}
+
+#[test]
+fn what_is_left_out_is_counted() {
+    let runs: Vec<RunRecord> = (0..2_600)
+        .map(|n| {
+            let mut run = if n % 10 == 0 {
+                sample::ended(n, Class::Lost)
+            } else {
+                sample::run(n, "stripe")
+            };
+            run.tick = format!("2026-10-01T{:02}:{:02}:00.000Z", n / 60 % 24, n % 60);
+            run
+        })
+        .collect();
+    let file = file(&sample::results(runs, Vec::new()));
+    assert!(file.contains(
+        "The table holds 2000 of 2600 runs: all 260 that did not end well, and the newest others."
+    ));
+    assert_eq!(
+        between(&file, "id=\"runs\"", "</table>").matches("<tr").count(),
+        2001
+    );
+    let (full, left_out) = (
+        file.matches("<details class=\"run\"").count(),
+        2_600 - file.matches("<details class=\"run\"").count(),
+    );
+    assert!((200..=206).contains(&full), "{full}");
+    assert!(
+        file.contains(&format!("{full} of 2600 runs")) && file.contains(&format!("{left_out} are left out"))
+    );
+}
