@@ -7,7 +7,7 @@ mod document;
 mod figures;
 mod follow;
 mod marks;
-mod params;
+pub(super) mod params;
 mod probes;
 mod problem;
 mod runs;

@@ -48,6 +48,8 @@ pub(super) struct Caller {
     pub(super) form: String,
     /// Whether he signed in to the pages, and can sign out.
     pub(super) session: bool,
+    /// Whether his pages are light or dark, where he has chosen; else they follow his system.
+    pub(super) theme: Option<&'static str>,
 }
 
 /// What decides who may call.
@@ -133,6 +135,7 @@ impl Auth {
             access: Access::Operate,
             form: self.form_of("local"),
             session: false,
+            theme: None,
         }
     }
 
@@ -142,6 +145,7 @@ impl Auth {
             access: credential.access,
             form: self.form_of(session.unwrap_or_default()),
             session: session.is_some(),
+            theme: None,
         }
     }
 }

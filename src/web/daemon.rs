@@ -14,6 +14,7 @@ use tokio::sync::broadcast;
 
 use crate::model::{Mark, Moment, RunId};
 use crate::redact::Redactor;
+use crate::report::html::overview::{Figures, Flights, Range};
 use crate::report::series::History;
 use crate::store::{Page, RunFilter};
 
@@ -54,6 +55,15 @@ pub enum Event {
     },
     /// A pause, a mark or a set of definitions is another.
     Changed,
+}
+
+/// Figures of a range as far as they are made.
+#[derive(Clone, Debug, Default)]
+pub struct Reckoned {
+    /// The last ones; `None` while the first are being made.
+    pub figures: Option<Arc<Figures>>,
+    /// Why there are no newer ones; empty where these are the newest, or newer ones are on their way.
+    pub stale: String,
 }
 
 /// The daemon as `web` sees it.
@@ -104,6 +114,14 @@ pub trait Daemon: Send + Sync + 'static {
 
     /// The figures of a probe over the runs since then; by the last seven days where nothing is said.
     fn figures(&self, probe: String, since: Option<Moment>) -> BoxFuture<'_, Result<History, Refused>>;
+
+    /// The figures of all routes over a range, for the overview. They are made beside, for one range at a time, and kept:
+    /// the answer comes at once, or after a fraction of a second where newer ones are nearly there, and bears the instant
+    /// at which they were made.
+    fn overview(&self, range: Range) -> BoxFuture<'_, Reckoned>;
+
+    /// Runs that are waited for, with those that have waited longest.
+    fn flights(&self) -> Flights;
 
     /// Marks on the time line, newest first, at most `limit`.
     fn marks(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Mark>, Refused>>;

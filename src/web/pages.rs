@@ -6,8 +6,11 @@ mod act;
 mod alerts;
 mod home;
 mod layout;
+mod marks;
 mod run;
+mod runs;
 mod sign_in;
+mod theme;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
@@ -18,14 +21,19 @@ use maud::html;
 use super::api::Problem;
 use super::auth::Turned;
 use super::site::Shared;
-use crate::report::html::STYLE;
+use crate::report::visible;
+use crate::report::html::{SCRIPT, STYLE};
 
 pub(super) use sign_in::sign_in_address;
+pub(super) use theme::theme_of;
 
 /// Pages that need a credential.
 pub(super) fn router() -> Router<Shared> {
     Router::new()
         .route("/", get(home::home))
+        .route("/runs", get(runs::show))
+        .route("/marks", get(marks::show).post(marks::add))
+        .route("/theme", get(theme::choose))
         .route("/runs/{run}", get(run::run))
         .route("/probes/{probe}/fire", post(act::fire))
         .route("/probes/{probe}/pause", post(act::pause))
@@ -43,7 +51,8 @@ pub(super) fn router() -> Router<Shared> {
 pub(super) fn open_router() -> Router<Shared> {
     Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
-        .route("/style.css", get(style))
+        .route("/style.css", get(async || file("text/css; charset=utf-8", STYLE)))
+        .route("/script.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
         .method_not_allowed_fallback(async || {
             plain(StatusCode::METHOD_NOT_ALLOWED, "this page cannot be used so")
         })
@@ -70,16 +79,17 @@ impl Problem {
 fn plain(status: StatusCode, what: &str) -> Response {
     let said = html! {
         h1 { (status.as_u16()) " " (status.canonical_reason().unwrap_or_default()) }
-        p { (what) }
+        p { (visible(what)) }
         p { a href="/" { "All probes" } }
     };
     (status, layout::bare(status.as_str(), &said)).into_response()
 }
 
-async fn style() -> impl IntoResponse {
+/// What every page needs, whoever asks for it.
+fn file(kind: &'static str, content: &'static str) -> Response {
     let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "max-age=300"),
     ];
-    (headers, STYLE)
+    (headers, content).into_response()
 }

@@ -1,7 +1,7 @@
 //! What is known of every series now: how its last runs ended, what is in flight, what was skipped. Page, API and metrics
 //! read it; the store is asked at the start alone.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::model::{
     Class, Fault, Flag, LastEnd, Moment, ProbeState, RunId, RunRecord, SILENT_TICKS, STATE_RUNS, Seconds,
     SkipReason,
 };
+use crate::report::html::overview::{Flight, Flights};
 use crate::store::{RunFilter, Store};
 
 /// Probe, route, input.
@@ -47,13 +48,20 @@ pub(crate) struct LastSkip {
     pub(crate) detail: String,
 }
 
+/// Since when a run is waited for, and until when where its request has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    since: Moment,
+    deadline: Option<Moment>,
+}
+
 /// What is known of one series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Series {
     /// How its last [`STATE_RUNS`] runs ended, the latest tick first.
     pub(crate) ends: VecDeque<End>,
     /// Runs whose request has left, or is about to, and that have not ended.
-    pub(crate) in_flight: HashSet<RunId>,
+    pub(crate) in_flight: HashMap<RunId, Waiting>,
     /// The last skip.
     pub(crate) last_skip: Option<LastSkip>,
 }
@@ -109,6 +117,28 @@ impl Board {
             *count += u64::try_from(series.in_flight.len()).unwrap_or(u64::MAX);
         }
         counts
+    }
+
+    /// Runs that are waited for: how many, and at most `most` of those that have waited longest.
+    pub(crate) fn flights(&self, most: usize) -> Flights {
+        let mut oldest = Vec::new();
+        for ((probe, route, input), series) in &*self.series.read().unwrap_or_else(PoisonError::into_inner) {
+            oldest.extend(series.in_flight.iter().map(|(run, waiting)| Flight {
+                run: *run,
+                probe: probe.clone(),
+                route: route.clone(),
+                input: input.clone(),
+                since: waiting.since,
+                deadline: waiting.deadline,
+            }));
+        }
+        let all = oldest.len();
+        if all > most {
+            oldest.select_nth_unstable_by_key(most, |flight| (flight.since, flight.run));
+            oldest.truncate(most);
+        }
+        oldest.sort_unstable_by_key(|flight| (flight.since, flight.run));
+        Flights { all, oldest }
     }
 
     /// The state of a probe, and that of each of its series in the order of its legs, with the reason.
@@ -179,16 +209,25 @@ impl Subscriber for Board {
         match update {
             Update::Closed { record, .. } | Update::Amended(record) => self.ended(record),
             Update::Step(step) => {
-                if matches!(step.step, Step::Firing) {
-                    let key = (
-                        step.probe.to_string(),
-                        step.route.to_string(),
-                        step.input.to_string(),
-                    );
-                    self.change(key, |series| {
-                        series.in_flight.insert(step.run);
-                    });
-                }
+                let deadline = match step.step {
+                    Step::Firing => None,
+                    Step::Sent { deadline, .. } => Some(deadline),
+                    _ => return,
+                };
+                let key = (
+                    step.probe.to_string(),
+                    step.route.to_string(),
+                    step.input.to_string(),
+                );
+                self.change(key, |series| match (series.in_flight.get_mut(&step.run), deadline) {
+                    (Some(waiting), _) => waiting.deadline = deadline.or(waiting.deadline),
+                    (None, None) => {
+                        let since = step.at;
+                        series.in_flight.insert(step.run, Waiting { since, deadline });
+                    }
+                    // It has ended already.
+                    (None, Some(_)) => {}
+                });
             }
             Update::Skipped(skip) => {
                 let key = (skip.probe.clone(), skip.route.clone(), skip.input.clone());

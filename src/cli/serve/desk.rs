@@ -3,6 +3,7 @@
 mod act;
 mod alerts;
 mod figures;
+mod overview;
 mod views;
 
 use std::sync::Arc;
@@ -21,15 +22,20 @@ use crate::clock::{Clock, Random};
 use crate::engine::{Engine, Ticker};
 use crate::model::{Fault, Mark, Moment, RunId};
 use crate::redact::Redactor;
+use crate::report::html::overview::{Flights, Range};
 use crate::report::metrics::{self, Metrics};
 use crate::report::series::History;
 use crate::store::{Page, RunFilter, Store};
 use crate::web::daemon::{
     AlertsView, Change, ChannelView, Daemon, Event, Fire, Fired, MuteView, NewMark, NewMute, Pause,
-    PauseView, ProbeView, Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView, Target,
+    PauseView, ProbeView, Reckoned, Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView, Target,
     Unmuted, Unready,
 };
 
+pub(super) use overview::Overviews;
+
+/// So many runs in flight are told one by one.
+const FLIGHTS: usize = 200;
 /// The store has so long to take a heartbeat before it counts as one that does not write.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
 /// Whether the store writes is asked at most this often, whoever wants to know.
@@ -59,6 +65,8 @@ pub(super) struct Desk {
     pub(super) location: crate::store::Location,
     /// When the store was last asked whether it writes, and what it said.
     pub(super) writes: Mutex<Option<(Moment, Option<String>)>>,
+    /// Figures of all routes, for the overview.
+    pub(super) overviews: Overviews,
     /// Figures are made for one at a time: each may hold many runs.
     pub(super) reckoning: Mutex<()>,
 }
@@ -188,6 +196,14 @@ impl Daemon for Desk {
 
     fn figures(&self, probe: String, since: Option<Moment>) -> BoxFuture<'_, Result<History, Refused>> {
         Box::pin(figures::figures(self, probe, since))
+    }
+
+    fn overview(&self, range: Range) -> BoxFuture<'_, Reckoned> {
+        Box::pin(overview::overview(self, range))
+    }
+
+    fn flights(&self) -> Flights {
+        self.board.flights(FLIGHTS)
     }
 
     fn marks(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Mark>, Refused>> {

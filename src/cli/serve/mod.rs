@@ -118,6 +118,8 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
     hub.subscribe(board.clone());
     let bell = Arc::new(bell::Bell::new());
     hub.subscribe(bell.clone());
+    let overviews = desk::Overviews::new(clock.clone());
+    hub.subscribe(Arc::new(overviews.clone()));
     let metrics = telemetry::metrics(&workspace);
     hub.subscribe(Arc::new(counting::Counting(metrics.clone())));
     let alerting = alerts::start(&force, store.clone(), clock.clone(), &stop, &tasks).map_err(blind)?;
@@ -182,6 +184,7 @@ async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, Str
         started: now.started,
         location: start::location(&workspace, args.store.as_deref()).map_err(blind)?,
         writes: tokio::sync::Mutex::default(),
+        overviews,
         reckoning: tokio::sync::Mutex::default(),
     };
     listeners.mount(&workspace, Arc::new(desk), clock.clone(), Arc::new(SystemRandom));

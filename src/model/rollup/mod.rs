@@ -131,26 +131,28 @@ impl Rollup {
 
     /// Takes a run in. When all are in, [`Rollup::settle`] holds it to its bounds.
     pub fn add(&mut self, record: &RunRecord) {
-        *self.classes.entry(record.class).or_default() += 1;
-        for flag in &record.flags {
+        self.add_ending(&Ending::of(record));
+    }
+
+    /// The same of a run of which only the ending was read.
+    pub fn add_ending(&mut self, ending: &Ending) {
+        *self.classes.entry(ending.class).or_default() += 1;
+        for flag in &ending.flags {
             *self.flags.entry(*flag).or_default() += 1;
         }
-        if record.layers.accepted.state == LayerState::Yes && record.class != Class::Unobserved {
-            self.judged += 1;
-            self.silent += u64::from(matches!(record.class, Class::Lost | Class::Mismatched));
-        }
-        self.accepted.add(&record.layers.accepted);
-        self.executed.add(&record.layers.executed);
-        self.outcome.add(&record.layers.outcome);
-        if let Some(lag) = record.lag {
+        self.judged += u64::from(ending.judged());
+        self.silent += u64::from(ending.silent());
+        self.accepted.add(&ending.layers.accepted);
+        self.executed.add(&ending.layers.executed);
+        self.outcome.add(&ending.layers.outcome);
+        if let Some(lag) = ending.lag {
             self.lag.record(lag);
         }
-        if let Some(fingerprint) = &record.fingerprint {
+        if let Some(fingerprint) = &ending.fingerprint {
             *self.fingerprints.entry(fingerprint.clone()).or_default() += 1;
         }
-        *self.revisions.entry(record.revision.clone()).or_default() += 1;
-        let ending = Ending::of(record);
-        if record.class != Class::Unobserved {
+        *self.revisions.entry(ending.revision.clone()).or_default() += 1;
+        if ending.class != Class::Unobserved {
             *self.endings.entry(ending.said.join(BETWEEN)).or_default() += 1;
         }
         self.watched = shorter(self.watched, ending.watched);

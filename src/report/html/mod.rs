@@ -2,6 +2,7 @@
 //! that is one file.
 //!
 //! - [`draw`]: all drawing, as SVG with axes, units and a text that says the same.
+//! - [`overview`]: every probe by its worst route.
 //! - [`words`]: states, classes and figures in words, signs and colours.
 //! - [`Look`]: how text from outside may be shown.
 //!
@@ -14,6 +15,7 @@ pub mod comparison;
 pub(super) mod document;
 pub mod draw;
 mod look;
+pub mod overview;
 pub mod receipts;
 pub mod steps;
 mod view;
@@ -28,8 +30,12 @@ pub use view::{Links, View, segment};
 pub const STYLE: &str = concat!(
     include_str!("style/base.css"),
     include_str!("style/draw.css"),
+    include_str!("style/overview.css"),
     include_str!("style/comparison.css"),
 );
+
+/// The scripts of all pages as one, each in a scope of its own.
+pub const SCRIPT: &str = concat!(include_str!("script/base.js"), include_str!("script/live.js"),);
 
 /// The scripts that also run in a report that is one file.
 pub const FILE_SCRIPT: &str = concat!(include_str!("script/file.js"),);

@@ -1,6 +1,7 @@
 //! Hourly roll-ups of one machine or of several, and what can still be said of their runs.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::changes::{Compared, Place};
 use super::consistency::{ConsistencyFigures, LayerScore, drops_at, share};
@@ -58,6 +59,36 @@ impl Rolled {
     /// Takes in what lies of a span of skips in `since <= t < until`.
     pub fn span(&mut self, span: &SkipSpan, since: Option<Moment>, until: Moment) {
         self.skips.span(span, since, until);
+    }
+
+    /// The same with all inputs of a route as one, called nothing, and without skips. How consistently runs end is not to
+    /// be read from it: that is of one input each.
+    #[must_use]
+    pub fn of_routes(&self) -> Self {
+        let mut routes: BTreeMap<(String, String, String), Merged> = BTreeMap::new();
+        for ((probe, route, _), merged) in &self.series {
+            let key = (probe.clone(), route.clone(), String::new());
+            match routes.entry(key) {
+                Entry::Vacant(first) => {
+                    let mut merged = merged.clone();
+                    merged.all.input.clear();
+                    first.insert(merged);
+                }
+                Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    known.all.merge(&merged.all);
+                    known.end = known.end.max(merged.end);
+                    for (hour, (good, runs)) in &merged.hours {
+                        let counts = known.hours.entry(*hour).or_default();
+                        *counts = (counts.0 + good, counts.1 + runs);
+                    }
+                }
+            }
+        }
+        Self {
+            series: routes,
+            skips: Skips::default(),
+        }
     }
 
     /// The figures by probe, the worst first; see [`super::Gathering::figures`].

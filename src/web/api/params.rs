@@ -21,7 +21,7 @@ pub(super) struct Run(pub(super) RunId);
 
 /// What follows `?`, taken out piece by piece.
 #[derive(Debug, Default)]
-pub(super) struct Query {
+pub(in crate::web) struct Query {
     pairs: Vec<(String, String)>,
     errors: Vec<FieldError>,
 }
@@ -75,7 +75,8 @@ impl FromRequestParts<Shared> for NoQuery {
 }
 
 impl Query {
-    fn read(query: &str) -> Result<Self, Problem> {
+    /// Takes a query apart.
+    pub(in crate::web) fn read(query: &str) -> Result<Self, Problem> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .take(MOST + 1)
@@ -92,7 +93,7 @@ impl Query {
     }
 
     /// Every value of a parameter that may be given several times.
-    pub(super) fn all(&mut self, name: &str) -> Vec<String> {
+    pub(in crate::web) fn all(&mut self, name: &str) -> Vec<String> {
         let (taken, rest) = std::mem::take(&mut self.pairs)
             .into_iter()
             .partition(|(key, _)| key == name);
@@ -102,7 +103,7 @@ impl Query {
     }
 
     /// The value of a parameter that may be given once.
-    pub(super) fn one(&mut self, name: &str) -> Option<String> {
+    pub(in crate::web) fn one(&mut self, name: &str) -> Option<String> {
         let mut all = self.all(name);
         if all.len() > 1 {
             self.refuse(
@@ -114,7 +115,7 @@ impl Query {
     }
 
     /// The same, read as what it has to be.
-    pub(super) fn read_one<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+    pub(in crate::web) fn read_one<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
         let text = self.one(name)?;
         let read = text.parse().ok();
         if read.is_none() {
@@ -127,7 +128,7 @@ impl Query {
     }
 
     /// A whole number within bounds, or what it is where it is left out.
-    pub(super) fn number(&mut self, name: &str, default: u32, most: u32) -> u32 {
+    pub(in crate::web) fn number(&mut self, name: &str, default: u32, most: u32) -> u32 {
         let expected = format!("a whole number from 1 to {most}");
         match self.read_one::<u32>(name, &expected) {
             None => default,
@@ -143,7 +144,7 @@ impl Query {
     }
 
     /// A point in time.
-    pub(super) fn moment(&mut self, name: &str) -> Option<Moment> {
+    pub(in crate::web) fn moment(&mut self, name: &str) -> Option<Moment> {
         let text = self.one(name)?;
         let read = Moment::from_rfc3339(&text);
         if read.is_none() {
@@ -157,7 +158,7 @@ impl Query {
     }
 
     /// Classes by their words.
-    pub(super) fn classes(&mut self, name: &str) -> Vec<Class> {
+    pub(in crate::web) fn classes(&mut self, name: &str) -> Vec<Class> {
         let mut classes = Vec::new();
         for text in self.all(name) {
             match Class::from_word(&text) {
@@ -173,7 +174,7 @@ impl Query {
     }
 
     /// Labels written `key=value`.
-    pub(super) fn labels(&mut self, name: &str) -> Vec<(String, String)> {
+    pub(in crate::web) fn labels(&mut self, name: &str) -> Vec<(String, String)> {
         let mut labels = Vec::new();
         for text in self.all(name) {
             match text.split_once('=') {
@@ -184,12 +185,20 @@ impl Query {
         labels
     }
 
-    fn refuse(&mut self, name: &str, detail: String) {
+    /// The same without what is left empty: a form sends all its fields.
+    pub(in crate::web) fn of_form(query: &str) -> Result<Self, Problem> {
+        let mut read = Self::read(query)?;
+        read.pairs.retain(|(_, value)| !value.is_empty());
+        Ok(read)
+    }
+
+    /// Says what is wrong with a parameter.
+    pub(in crate::web) fn refuse(&mut self, name: &str, detail: String) {
         self.errors.push(FieldError::parameter(name, detail));
     }
 
     /// Everything that was wrong at once; what was not taken is unknown.
-    pub(super) fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
+    pub(in crate::web) fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
         for (name, _) in std::mem::take(&mut self.pairs) {
             let detail = if known.is_empty() {
                 format!("there is no parameter `{name}` here, nor any other")

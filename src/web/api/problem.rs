@@ -163,7 +163,13 @@ impl Problem {
 
     /// What is wrong, for a page that shows the problem.
     pub(in crate::web) fn detail(&self) -> String {
-        self.0.detail.clone()
+        match self.0.errors.as_slice() {
+            [] | [_] => self.0.detail.clone(),
+            several => {
+                let each: Vec<&str> = several.iter().map(|error| error.detail.as_str()).collect();
+                format!("{}: {}", self.0.detail, each.join("; "))
+            }
+        }
     }
 
     /// The status, for a page that shows the problem.

@@ -12,8 +12,9 @@ use crate::web::pages;
 use crate::web::site::Shared;
 use crate::web::surface::Client;
 
-/// Scripts, frames, fonts and hosts of others have no place on a page of landfall's.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; \
+/// Only what landfall itself serves has a place on a page of its own: one style sheet, one script, and no word of either
+/// in the page. Frames, fonts and hosts of others have none.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Why a request is turned away before its handler.
@@ -55,7 +56,8 @@ pub(in crate::web) async fn guard_pages(
     next: Next,
 ) -> Response {
     match admit(&site.auth, &request) {
-        Ok(caller) => {
+        Ok(mut caller) => {
+            caller.theme = pages::theme_of(request.headers());
             request.extensions_mut().insert(caller);
             next.run(request).await
         }

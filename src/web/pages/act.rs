@@ -32,10 +32,11 @@ pub(super) struct Proof {
 }
 
 /// What was done, as the page after it says; the word is all that stands in the address.
-const SAID: [(&str, &str); 5] = [
+const SAID: [(&str, &str); 6] = [
     ("fired", "Fired: its runs appear here as they end."),
     ("paused", "Paused: ticks that come due are skipped and counted."),
     ("resumed", "Resumed."),
+    ("marked", "Noted: it stands on the time lines from now on."),
     ("muted", "Muted: runs go on, and nobody is told."),
     ("unmuted", "The mute has ended: what is still open is told."),
 ];

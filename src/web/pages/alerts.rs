@@ -10,7 +10,7 @@ use super::act::{Bears, Proved, done, said};
 use super::layout::{look, page, proof};
 use crate::model::Access;
 use crate::report::html::words::instant;
-use crate::report::html::{Look, badge, segment};
+use crate::report::html::{Links, Look, badge};
 use crate::web::api::Problem;
 use crate::web::auth::Caller;
 use crate::web::daemon::{AlertView, AlertsView, DestinationView, MuteView, NewMute, ProbeView, Refused};
@@ -134,7 +134,7 @@ fn open(look: &Look, alert: &AlertView) -> Markup {
         article {
             div.head {
                 (badge(tone, &alert.severity))
-                h3 { a href={ "/#" (segment(&alert.probe)) } { (look.text(&alert.probe)) } }
+                h3 { a href=(Links::Site.probe(&alert.probe)) { (look.text(&alert.probe)) } }
                 @if alert.muted { (badge("off", "muted")) }
             }
             p { (look.text(&alert.title)) }

@@ -1,25 +1,31 @@
-//! All probes with their routes, and the last runs.
+//! All probes by their worst route, and the last runs.
 
-use std::collections::BTreeMap;
+mod asked;
+mod tiles;
+
+use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::layout::{look, page, proof};
-use crate::model::{Access, ProbeState};
-use crate::report::html::words::{Group, class_tone, instant, latency, sign, tone};
-use crate::report::html::{Look, badge, segment};
+use super::layout::{live, proof, view};
+use crate::model::Access;
+use crate::report::html::overview::{
+    BlindChannel, Overview, ProbeTile, RunRow, content, form, ranges, runs_table,
+};
+use crate::report::html::words::instant;
+use crate::report::html::{View, segment};
 use crate::store::RunFilter;
 use crate::web::auth::Caller;
-use crate::web::daemon::{ChannelView, LastRun, ProbeView, RouteView, RunSummary, Status};
+use crate::web::daemon::Status;
 use crate::web::site::Shared;
 
 /// Runs that are listed below the probes.
-const RUNS: u32 = 25;
-/// The page is loaded again after so many seconds.
-const REFRESH: u32 = 30;
+const RUNS: u32 = 15;
+/// The store has so long to give the last runs; then the page comes without.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The page.
 pub(super) async fn home(
@@ -27,174 +33,105 @@ pub(super) async fn home(
     Extension(caller): Extension<Caller>,
     RawQuery(query): RawQuery,
 ) -> Response {
+    let query = query.unwrap_or_default();
+    let (status, probes) = tokio::join!(site.daemon.status(), site.daemon.probes());
+    let tiles: Vec<ProbeTile> = probes.iter().map(tiles::tile).collect();
+    let filter = match asked::read(&query, &tiles, &status.location) {
+        Ok(filter) => filter,
+        Err(problem) => return problem.page(),
+    };
+    let (reckoned, runs) = tokio::join!(site.daemon.overview(filter.range), last_runs(&site));
+    let view = view(&site);
+    let flights = site.daemon.flights();
+    let blind: Vec<BlindChannel> = site
+        .daemon
+        .channels()
+        .into_iter()
+        .filter(|c| !c.up)
+        .map(tiles::blind)
+        .collect();
+    let overview = Overview {
+        filter: &filter,
+        probes: &tiles,
+        figures: reckoned.figures.as_deref(),
+        stale: &reckoned.stale,
+        flights: &flights,
+        blind: &blind,
+        now: site.clock.now(),
+    };
+    let actions = |probe: &ProbeTile| match caller.access >= Access::Operate {
+        true => actions(probe, &caller),
+        false => html! {},
+    };
+    let content = html! {
+        div.top { h1 { "Probes" } (ranges(&filter)) }
+        @if let Some(said) = super::act::said(&query) { p.notice.good role="status" { (said) } }
+        (notices(&view, &status))
+        (form(&view, &filter, &tiles))
+        (content(&view, &overview, &actions))
+        section #last-runs data-live="" {
+            h2 { "Last runs " a.faint href="/runs" { "all" } }
+            @match runs {
+                Some(runs) => (runs_table(&view, &runs, "None has ended yet.")),
+                None => p.notice.warn { "The store is busy: the last runs are not shown for now." },
+            }
+        }
+    };
+    live("Probes", &caller, "", &content).into_response()
+}
+
+/// The latest runs of all probes; `None` where the store does not give them in time.
+async fn last_runs(site: &Shared) -> Option<Vec<RunRow>> {
     let filter = RunFilter {
         limit: Some(RUNS),
         ..RunFilter::default()
     };
-    let (status, probes, runs) = tokio::join!(
-        site.daemon.status(),
-        site.daemon.probes(),
-        site.daemon.runs(filter)
-    );
-    let look = look(&site);
-    let channels = site.daemon.channels();
-    let runs = match runs {
-        Ok(page) => runs_table(&look, &page.runs.iter().map(RunSummary::of).collect::<Vec<_>>()),
-        Err(refused) => html! { p.notice.bad { (look.text(&refused.to_string())) } },
-    };
-    let content = html! {
-        h1.hidden { "Probes" }
-        @if let Some(said) = query.as_deref().and_then(super::act::said) { p.notice.good role="status" { (said) } }
-        (summary(&look, &status, &probes))
-        @for group in Group::ALL {
-            @let members: Vec<&ProbeView> = probes.iter().filter(|p| Group::of(p.state) == group).collect();
-            @let down: Vec<&ChannelView> = channels.iter().filter(|c| !c.up && group == Group::Unseen).collect();
-            @if !members.is_empty() || !down.is_empty() {
-                section {
-                    h2 { (group.title()) }
-                    @for channel in down { (channel_down(&look, channel)) }
-                    @for probe in members { (probe_card(&look, probe, &caller)) }
+    tokio::select! {
+        page = site.daemon.runs(filter) => Some(page.ok()?.runs.iter().map(RunRow::of).collect()),
+        () = site.clock.sleep(PATIENCE) => None,
+    }
+}
+
+/// What keeps landfall from its work, and definitions that were refused.
+fn notices(view: &View, status: &Status) -> Markup {
+    let text = |said: &str| view.look.text(said);
+    html! {
+        div #notices data-live="" {
+            @for unready in &status.unready {
+                p.notice.bad { b { (text(&unready.part)) } ": " (text(&unready.why)) }
+            }
+            @if let Some(since) = &status.refused_at {
+                div.notice.warn {
+                    p { "The definitions on disk have errors since " (instant(since)) "; those loaded " (instant(&status.loaded)) " stay in force." }
+                    ul { @for d in &status.refused { li {
+                        @if !d.file.is_empty() { code { (text(&d.file)) ":" (d.line) ":" (d.column) } " " }
+                        (text(&d.message))
+                        @if let Some(help) = &d.help { " (" (text(help)) ")" }
+                    } } }
                 }
             }
-        }
-        @if probes.is_empty() {
-            p { "No probe is defined yet: write one under " code { "probes/" } ", or let " code { "landfall init" } " do it." }
-        }
-        section { h2 { "Last runs" } (runs) }
-    };
-    page("Probes", &caller, Some(REFRESH), &content).into_response()
-}
-
-fn summary(look: &Look, status: &Status, probes: &[ProbeView]) -> Markup {
-    let mut counts: BTreeMap<ProbeState, u32> = BTreeMap::new();
-    for probe in probes {
-        *counts.entry(probe.state).or_default() += 1;
-    }
-    html! {
-        p.summary {
-            @for (state, count) in counts { span { b { (count) } " " (badge(tone(state), state.word())) } }
-            span.faint { (status.in_flight) " in flight · " (look.text(&status.location)) " · since " (instant(&status.started)) }
-        }
-        @for unready in &status.unready {
-            p.notice.bad { b { (look.text(&unready.part)) } ": " (look.text(&unready.why)) }
-        }
-        @if let Some(since) = &status.refused_at {
-            div.notice.warn {
-                p { "The definitions on disk have errors since " (instant(since)) "; those loaded " (instant(&status.loaded)) " stay in force." }
-                ul { @for d in &status.refused {
-                    li {
-                        @if !d.file.is_empty() { code { (look.text(&d.file)) ":" (d.line) ":" (d.column) } " " }
-                        (look.text(&d.message))
-                        @if let Some(help) = &d.help { " (" (look.text(help)) ")" }
-                    }
-                } }
-            }
-        }
-        @if !status.restart.is_empty() {
-            p.notice.warn {
-                "Restart landfall to take what is another in landfall.yaml: "
-                @for (n, key) in status.restart.iter().enumerate() { @if n > 0 { ", " } code { (key) } }
-                ". Until then the values before hold."
-            }
-        }
-    }
-}
-
-fn channel_down(look: &Look, channel: &ChannelView) -> Markup {
-    html! {
-        p.notice.blind {
-            "Channel " b { (look.text(&channel.name)) } " (" (look.text(&channel.kind)) ") cannot see"
-            @if let Some(since) = &channel.down_since { " since " (instant(since)) }
-            @if let Some(why) = &channel.why { ": " (look.text(why)) }
-        }
-    }
-}
-
-fn probe_card(look: &Look, probe: &ProbeView, caller: &Caller) -> Markup {
-    html! {
-        article id=(look.text(&probe.name)) {
-            div.head {
-                h3 { a.plain href={ "#" (segment(&probe.name)) } { (look.text(&probe.name)) } }
-                (badge(tone(probe.state), probe.state.word()))
-                @if !probe.why.is_empty() { span { (look.text(&probe.why)) } }
-                @if caller.access >= Access::Operate { (actions(probe, caller)) }
-            }
-            @if !probe.description.is_empty() { p { (look.text(&probe.description)) } }
-            p.faint {
-                @match &probe.schedule {
-                    Some(schedule) => {
-                        (look.text(&schedule.text))
-                        @if let Some(next) = &schedule.next { ", next " (instant(next)) }
-                    }
-                    None => "fired by hand",
+            @if !status.restart.is_empty() {
+                p.notice.warn {
+                    "Restart landfall to take what is another in landfall.yaml: "
+                    @for (n, key) in status.restart.iter().enumerate() { @if n > 0 { ", " } code { (key) } }
+                    ". Until then the values before hold."
                 }
-                @if probe.in_flight > 0 { " · " (probe.in_flight) " in flight" }
-                @for (key, value) in &probe.labels { " · " (look.text(key)) "=" (look.text(value)) }
             }
-            @if let Some(pause) = &probe.paused {
-                p.faint { "Paused since " (instant(&pause.since)) " " (look.text(&pause.note)) }
-            }
-            div.scroll { table.routes {
-                thead { tr { th { "Route" } th { "State" } th { "Last runs" } th.number { "Latest" } th { "At" } } }
-                tbody { @for route in &probe.routes { (route_row(look, route)) } }
-            } }
+            p.faint { (text(&status.location)) " · since " (instant(&status.started)) }
         }
     }
 }
 
-fn route_row(look: &Look, route: &RouteView) -> Markup {
-    let latest = route.last.first();
-    html! {
-        tr {
-            th scope="row" { (look.text(&route.name)) }
-            td { (badge(tone(route.state), route.state.word()))
-                @if !route.why.is_empty() { div.faint { (look.text(&route.why)) } } }
-            td { span.strip { @for run in route.last.iter().rev() { (mark(run)) } }
-                @if let Some(skip) = &route.skipped {
-                    div.faint { "skipped " (instant(&skip.tick)) ": " (look.text(&skip.detail)) }
-                } }
-            td.number { @if let Some(run) = latest { (latency(run.seconds)) } @else { "–" } }
-            td { @if let Some(run) = latest { a href={ "/runs/" (run.id) } { (instant(&run.tick)) } } @else { "–" } }
-        }
-    }
-}
-
-/// One run as a small square.
-fn mark(run: &LastRun) -> Markup {
-    let tone = class_tone(run.class);
-    let title = format!("{} at {}", run.class.word(), instant(&run.tick));
-    html! { a class={ "mark " (tone) } href={ "/runs/" (run.id) } title=(title) aria-label=(title) { (sign(tone)) } }
-}
-
-fn actions(probe: &ProbeView, caller: &Caller) -> Markup {
+fn actions(probe: &ProbeTile, caller: &Caller) -> Markup {
     let path = |what: &str| format!("/probes/{}/{what}", segment(&probe.name));
     html! {
         div.actions {
-            form.inline method="post" action=(path("fire")) { (proof(caller)) button { "Fire now" } }
+            form.inline method="post" action=(path("fire")) { (proof(caller)) button.quiet { "Fire now" } }
             @if probe.paused.is_some() {
                 form.inline method="post" action=(path("resume")) { (proof(caller)) button.quiet { "Resume" } }
             } @else {
                 form.inline method="post" action=(path("pause")) { (proof(caller)) button.quiet { "Pause" } }
             }
-        }
-    }
-}
-
-fn runs_table(look: &Look, runs: &[RunSummary]) -> Markup {
-    html! {
-        @if runs.is_empty() { p { "None has ended yet." } } @else {
-            div.scroll { table {
-                thead { tr { th { "At" } th { "Probe" } th { "Route" } th { "Class" } th.number { "Outcome" } th { "Why" } } }
-                tbody { @for run in runs { tr {
-                    td { a href={ "/runs/" (run.id) } { (instant(&run.tick)) } }
-                    td { a href={ "#" (segment(&run.probe)) } { (look.text(&run.probe)) } }
-                    td { (look.text(&run.route)) @if run.input != "default" { " / " (look.text(&run.input)) } }
-                    td { (badge(class_tone(run.class), run.class.word()))
-                        @if run.silent_failure { div.faint { "silent failure" } } }
-                    td.number { (latency(run.layers.outcome.seconds)) }
-                    td { (look.text(&run.reason)) }
-                } } }
-            } }
         }
     }
 }

@@ -2,47 +2,104 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use crate::report::html::Look;
+use super::theme::THEMES;
+use crate::report::html::{Links, Look, View};
 use crate::web::auth::Caller;
 use crate::web::site::Shared;
 
+/// The way to the other pages: title and address.
+const PAGES: [(&str, &str); 4] = [
+    ("Probes", "/"),
+    ("Runs", "/runs"),
+    ("Alerts", "/alerts"),
+    ("Marks", "/marks"),
+];
+
+/// How a page stays up to date.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fresh<'a> {
+    /// It is loaded again after so many seconds: of a page that follows the runs only where no script runs.
+    refresh: Option<u32>,
+    /// Where the runs are followed that change it.
+    follow: Option<&'a str>,
+}
+
 /// A page for somebody who is known.
 pub(super) fn page(title: &str, caller: &Caller, refresh: Option<u32>, content: &Markup) -> Markup {
-    frame(title, refresh, content, Some(caller))
+    let fresh = Fresh {
+        refresh,
+        follow: None,
+    };
+    frame(title, fresh, content, Some(caller))
+}
+
+/// The same that changes without being loaded again: as runs come in that `/api/v1/runs/follow` tells with this query
+/// (`?probe=orders`, or nothing), each element with an id and `data-live` is replaced by that of the page as it is then.
+pub(super) fn live(title: &str, caller: &Caller, query: &str, content: &Markup) -> Markup {
+    let follow = format!("/api/v1/runs/follow{query}");
+    let fresh = Fresh {
+        refresh: Some(30),
+        follow: Some(&follow),
+    };
+    frame(title, fresh, content, Some(caller))
 }
 
 /// A page for anybody.
 pub(super) fn bare(title: &str, content: &Markup) -> Markup {
-    frame(title, None, content, None)
+    frame(title, Fresh::default(), content, None)
 }
 
-fn frame(title: &str, refresh: Option<u32>, content: &Markup, caller: Option<&Caller>) -> Markup {
+fn frame(title: &str, fresh: Fresh<'_>, content: &Markup, caller: Option<&Caller>) -> Markup {
+    let again = html! { @if let Some(seconds) = fresh.refresh { meta http-equiv="refresh" content=(seconds); } };
     html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang="en" data-theme=[caller.and_then(|caller| caller.theme)] {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
+                @if fresh.follow.is_some() { noscript { (again) } } @else { (again) }
                 title { (title) " · landfall" }
                 link rel="icon" href="data:,";
                 link rel="stylesheet" href="/style.css";
+                script src="/script.js" defer {}
             }
             body {
-                header {
-                    a.brand href="/" { "landfall" }
-                    @if caller.is_some() { nav { a href="/" { "Probes" } a href="/alerts" { "Alerts" } } }
-                    @if let Some(caller) = caller.filter(|c| c.session) {
-                        form.inline method="post" action="/sign-out" {
-                            (proof(caller))
-                            span.faint { (caller.name) " " }
-                            button.quiet { "Sign out" }
-                        }
-                    }
-                }
-                main { (content) }
+                a.skip href="#main" { "Skip to the content" }
+                header { (head(title, caller)) }
+                main #main tabindex="-1" data-follow=[fresh.follow] { (content) }
                 footer.faint { "landfall " (env!("CARGO_PKG_VERSION")) " · times in UTC" }
+            }
+        }
+    }
+}
+
+fn head(title: &str, caller: Option<&Caller>) -> Markup {
+    html! {
+        a.brand href="/" { "landfall" }
+        @if let Some(caller) = caller {
+            nav aria-label="Pages" { @for (name, to) in PAGES {
+                a href=(to) aria-current=[(name == title).then_some("page")] { (name) }
+            } }
+            p.live #live role="status" {}
+            (themes(caller))
+        }
+        @if let Some(caller) = caller.filter(|c| c.session) {
+            form.inline method="post" action="/sign-out" {
+                (proof(caller))
+                span.faint { (caller.name) " " }
+                button.quiet { "Sign out" }
+            }
+        }
+    }
+}
+
+fn themes(caller: &Caller) -> Markup {
+    let now = caller.theme.unwrap_or("system");
+    html! {
+        form.theme method="get" action="/theme" aria-label="Colours" {
+            @for (word, sign, said) in THEMES {
+                button name="to" value=(word) title=(said) aria-label=(said) aria-pressed=(word == now) { (sign) }
             }
         }
     }
@@ -56,4 +113,13 @@ pub(super) fn proof(caller: &Caller) -> Markup {
 /// How text from outside may be shown on this site.
 pub(super) fn look(site: &Shared) -> Look {
     Look::new(site.daemon.redactor())
+}
+
+/// What every view is given.
+pub(super) fn view(site: &Shared) -> View {
+    View {
+        look: look(site),
+        links: Links::Site,
+        now: site.clock.now().to_rfc3339(),
+    }
 }

@@ -93,7 +93,7 @@ fn with_cookie(site: &Shared, id: &str, seconds: u64, answer: Redirect) -> Respo
 }
 
 /// A path on this very site; everything else is the first page.
-fn local(next: &str) -> &str {
+pub(super) fn local(next: &str) -> &str {
     let fine = next.starts_with('/')
         && !next.starts_with("//")
         && !next.starts_with("/sign-")
