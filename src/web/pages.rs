@@ -21,8 +21,8 @@ use maud::html;
 use super::api::Problem;
 use super::auth::Turned;
 use super::site::Shared;
-use crate::report::visible;
 use crate::report::html::{SCRIPT, STYLE};
+use crate::report::visible;
 
 pub(super) use sign_in::sign_in_address;
 pub(super) use theme::theme_of;
@@ -52,7 +52,10 @@ pub(super) fn open_router() -> Router<Shared> {
     Router::new()
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/style.css", get(async || file("text/css; charset=utf-8", STYLE)))
-        .route("/script.js", get(async || file("text/javascript; charset=utf-8", SCRIPT)))
+        .route(
+            "/script.js",
+            get(async || file("text/javascript; charset=utf-8", SCRIPT)),
+        )
         .method_not_allowed_fallback(async || {
             plain(StatusCode::METHOD_NOT_ALLOWED, "this page cannot be used so")
         })

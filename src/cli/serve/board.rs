@@ -219,14 +219,16 @@ impl Subscriber for Board {
                     step.route.to_string(),
                     step.input.to_string(),
                 );
-                self.change(key, |series| match (series.in_flight.get_mut(&step.run), deadline) {
-                    (Some(waiting), _) => waiting.deadline = deadline.or(waiting.deadline),
-                    (None, None) => {
-                        let since = step.at;
-                        series.in_flight.insert(step.run, Waiting { since, deadline });
+                self.change(key, |series| {
+                    match (series.in_flight.get_mut(&step.run), deadline) {
+                        (Some(waiting), _) => waiting.deadline = deadline.or(waiting.deadline),
+                        (None, None) => {
+                            let since = step.at;
+                            series.in_flight.insert(step.run, Waiting { since, deadline });
+                        }
+                        // It has ended already.
+                        (None, Some(_)) => {}
                     }
-                    // It has ended already.
-                    (None, Some(_)) => {}
                 });
             }
             Update::Skipped(skip) => {

@@ -28,8 +28,8 @@ use crate::report::series::History;
 use crate::store::{Page, RunFilter, Store};
 use crate::web::daemon::{
     AlertsView, Change, ChannelView, Daemon, Event, Fire, Fired, MuteView, NewMark, NewMute, Pause,
-    PauseView, ProbeView, Reckoned, Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView, Target,
-    Unmuted, Unready,
+    PauseView, ProbeView, Reckoned, Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView,
+    Target, Unmuted, Unready,
 };
 
 pub(super) use overview::Overviews;

@@ -50,7 +50,8 @@ pub(super) fn bare(title: &str, content: &Markup) -> Markup {
 }
 
 fn frame(title: &str, fresh: Fresh<'_>, content: &Markup, caller: Option<&Caller>) -> Markup {
-    let again = html! { @if let Some(seconds) = fresh.refresh { meta http-equiv="refresh" content=(seconds); } };
+    let again =
+        html! { @if let Some(seconds) = fresh.refresh { meta http-equiv="refresh" content=(seconds); } };
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[caller.and_then(|caller| caller.theme)] {

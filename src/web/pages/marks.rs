@@ -84,12 +84,18 @@ impl Entry {
         };
         let kind = MarkKind::from_word(&self.kind).ok_or_else(|| {
             let words = MarkKind::ALL.map(MarkKind::word).join(", ");
-            invalid("/kind", format!("`{}` is no kind of mark: one of {words} is expected", self.kind))
+            invalid(
+                "/kind",
+                format!("`{}` is no kind of mark: one of {words} is expected", self.kind),
+            )
         })?;
         let moment = |pointer: &str, text: &str| match text.trim() {
             "" => Ok(None),
             text => time(text).map(Some).ok_or_else(|| {
-                invalid(pointer, format!("`{text}` is no time: one such as 2026-11-22T10:00, in UTC, is expected"))
+                invalid(
+                    pointer,
+                    format!("`{text}` is no time: one such as 2026-11-22T10:00, in UTC, is expected"),
+                )
             }),
         };
         Ok(NewMark {
@@ -111,11 +117,16 @@ fn time(text: &str) -> Option<Moment> {
 
 /// `service=payments team=core`, also with commas.
 fn labels(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let words = text.split([',', ' ', '\n']).map(str::trim).filter(|word| !word.is_empty());
+    let words = text
+        .split([',', ' ', '\n'])
+        .map(str::trim)
+        .filter(|word| !word.is_empty());
     words
         .map(|word| match word.split_once('=') {
             Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-            _ => Err(format!("`{word}` is no label: `key=value` is expected, several with a space between")),
+            _ => Err(format!(
+                "`{word}` is no label: `key=value` is expected, several with a space between"
+            )),
         })
         .collect()
 }

@@ -120,14 +120,20 @@ impl Asked {
         pairs.extend(probes.iter().map(|name| ("probe", name.clone())));
         pairs.extend(routes.iter().map(|name| ("route", name.clone())));
         pairs.extend(classes.iter().map(|class| ("class", class.word().to_owned())));
-        pairs.extend(labels.iter().map(|(key, value)| ("label", format!("{key}={value}"))));
+        pairs.extend(
+            labels
+                .iter()
+                .map(|(key, value)| ("label", format!("{key}={value}"))),
+        );
         pairs
     }
 
     /// By when they were.
     fn times(&self) -> Vec<(&'static str, String)> {
         let since = self.since.iter().map(|text| ("since", text.clone()));
-        since.chain(self.until.iter().map(|text| ("until", text.clone()))).collect()
+        since
+            .chain(self.until.iter().map(|text| ("until", text.clone())))
+            .collect()
     }
 
     fn address(&self, after: Option<Place>) -> String {
@@ -161,12 +167,21 @@ impl Asked {
     }
 
     fn form(&self, view: &View, probes: &[ProbeView]) -> Markup {
-        let mut routes: Vec<&str> = probes.iter().flat_map(|p| &p.routes).map(|r| r.name.as_str()).collect();
+        let mut routes: Vec<&str> = probes
+            .iter()
+            .flat_map(|p| &p.routes)
+            .map(|r| r.name.as_str())
+            .collect();
         routes.sort_unstable();
         routes.dedup();
         routes.truncate(ROUTES);
         let names: Vec<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
-        let labels: Vec<String> = self.filter.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let labels: Vec<String> = self
+            .filter
+            .labels
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         html! {
             form.filters method="get" action="/runs" role="search" data-at-once="" {
                 (select(view, "Probe", "probe", &names, &self.filter.probes))
@@ -231,9 +246,15 @@ mod tests {
         let asked = Asked::read(query, now).unwrap();
         assert_eq!(asked.filter.since, Some(now.before(HOUR * 6)));
         assert_eq!(asked.address(None), format!("/runs?{query}"));
-        assert_eq!(asked.followed(), "?probe=a%2Fb&route=x&class=lost&label=team%3Dpay");
+        assert_eq!(
+            asked.followed(),
+            "?probe=a%2Fb&route=x&class=lost&label=team%3Dpay"
+        );
         let all = Asked::read("probe=&since=", now).unwrap();
-        assert_eq!((all.address(None).as_str(), all.followed().as_str()), ("/runs", ""));
+        assert_eq!(
+            (all.address(None).as_str(), all.followed().as_str()),
+            ("/runs", "")
+        );
     }
 
     #[test]

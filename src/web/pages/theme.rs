@@ -23,9 +23,14 @@ pub(in crate::web) fn theme_of(headers: &HeaderMap) -> Option<&'static str> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|all| all.split(';'))
         .filter_map(|pair| pair.trim().split_once('='));
-    let chosen = pairs.filter(|(name, _)| *name == COOKIE).map(|(_, value)| value).next()?;
+    let chosen = pairs
+        .filter(|(name, _)| *name == COOKIE)
+        .map(|(_, value)| value)
+        .next()?;
     let known = THEMES.iter().map(|(word, ..)| *word);
-    known.filter(|word| *word != "system").find(|word| *word == chosen)
+    known
+        .filter(|word| *word != "system")
+        .find(|word| *word == chosen)
 }
 
 /// Keeps a choice, and goes back to the page where it was made.

@@ -43,7 +43,7 @@ async fn every_call_needs_a_token_that_reaches_so_far() {
         assert_eq!(answer.headers()["www-authenticate"], "Bearer realm=\"landfall\"");
         problem(answer, 401).await;
     }
-    for path in ["/healthz", "/readyz", "/style.css", "/sign-in"] {
+    for path in ["/healthz", "/readyz", "/style.css", "/script.js", "/sign-in"] {
         assert_eq!(rig.get(path).await.status(), 200, "{path}");
     }
     let fire = "/api/v1/probes/orders/fire";

@@ -6,6 +6,7 @@ mod auth;
 mod document;
 mod follow;
 mod local;
+mod overview;
 mod pages;
 mod schemathesis;
 mod telemetry;

@@ -72,7 +72,10 @@ impl StripBar {
         let mut foot = HIGH;
         let mut parts = Vec::new();
         for tone in TONES {
-            let of = self.classes.iter().filter(|(class, _)| class_tone(*class) == tone);
+            let of = self
+                .classes
+                .iter()
+                .filter(|(class, _)| class_tone(*class) == tone);
             let runs: u32 = of.map(|(_, runs)| runs).sum();
             if runs > 0 {
                 let part = high * f64::from(runs) / f64::from(all.max(1));
@@ -101,7 +104,11 @@ impl Strip<'_> {
             .collect();
         let mut said = match (ran, bad.last()) {
             (0, _) => format!("{}: no run ended", self.title),
-            (_, None) => format!("{}: all runs delivered in {ran} of {} bars", self.title, self.bars.len()),
+            (_, None) => format!(
+                "{}: all runs delivered in {ran} of {} bars",
+                self.title,
+                self.bars.len()
+            ),
             (_, Some(last)) => format!(
                 "{}: {} of {ran} bars with runs hold others than delivered ones; the last, {}",
                 self.title,
@@ -124,7 +131,7 @@ impl Strip<'_> {
         let role = if links > 0 { "group" } else { "img" };
         let mut passed = 0;
         html! {
-            svg.bars role=(role) aria-label=(self.said()) width="100%" height=(tenth(HIGH)) data-strip="" {
+            svg.stretches role=(role) aria-label=(self.said()) width="100%" height=(tenth(HIGH)) data-strip="" {
                 line.foot x1="0" x2="100%" y1=(tenth(HIGH - 0.5)) y2=(tenth(HIGH - 0.5)) {}
                 @for (place, bar) in self.bars.iter().enumerate() {
                     @if let Some(link) = linked(bar) {
@@ -190,7 +197,10 @@ mod tests {
         let svg = strip.draw().into_string();
         assert_eq!(svg.matches("<a ").count(), 2, "{svg}");
         assert_eq!(svg.matches("tabindex=\"0\"").count(), 1, "{svg}");
-        assert!(svg.contains("59 delivered, 1 lost") && svg.contains("release 4"), "{svg}");
+        assert!(
+            svg.contains("59 delivered, 1 lost") && svg.contains("release 4"),
+            "{svg}"
+        );
         assert_eq!(strip.bars[2].parts()[1], ("bad", 0.0, 5.0));
         assert_eq!(strip.bars[1].parts(), []);
         assert!(strip.said().contains("2 of 3 bars"), "{}", strip.said());

@@ -107,7 +107,7 @@ impl Collecting {
         for mut of in inputs {
             let mut routes: BTreeMap<String, RouteFigures> = BTreeMap::new();
             for series in together.remove(&of.probe).unwrap_or_default() {
-                let own = of.series.iter().filter(|one| one.route == series.route);
+                let own = least(of.series.iter().filter(|one| one.route == series.route));
                 let figures = self.route(&of.probe, series, own);
                 routes.insert(figures.route.clone(), figures);
             }
@@ -131,12 +131,7 @@ impl Collecting {
         }
     }
 
-    fn route<'a>(
-        &self,
-        probe: &str,
-        all: SeriesFigures,
-        inputs: impl Iterator<Item = &'a SeriesFigures>,
-    ) -> RouteFigures {
+    fn route(&self, probe: &str, all: SeriesFigures, consistency: Option<Agreement>) -> RouteFigures {
         let cells = self.cells.get(probe).and_then(|routes| routes.get(&all.route));
         let flag = |flag| all.flags.get(&flag).copied().unwrap_or(0);
         RouteFigures {
@@ -147,7 +142,7 @@ impl Collecting {
             false_receipts: flag(Flag::FalseReceipt),
             on_time: all.on_time,
             silent: all.silent_failures,
-            consistency: least(inputs),
+            consistency,
             layers: all.layers,
             skipped: BTreeMap::new(),
             mixed: all.revision.is_none(),

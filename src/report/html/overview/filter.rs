@@ -74,10 +74,7 @@ impl Filter {
     /// The same on another page.
     #[must_use]
     pub fn turned(&self, page: usize) -> Self {
-        Self {
-            page,
-            ..self.clone()
-        }
+        Self { page, ..self.clone() }
     }
 
     /// The same of one state alone.
@@ -124,6 +121,8 @@ pub fn form(view: &View, filter: &Filter, probes: &[ProbeTile]) -> Markup {
         .iter()
         .flat_map(|probe| &probe.labels)
         .map(|(key, value)| format!("{key}={value}"))
+        // What cannot be shown as it is cannot be chosen by sight.
+        .filter(|label| view.look.text(label) == *label)
         .collect();
     labels.sort_unstable();
     labels.dedup();
@@ -133,7 +132,9 @@ pub fn form(view: &View, filter: &Filter, probes: &[ProbeTile]) -> Markup {
         .iter()
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
-    let (first, more) = chosen.split_first().map_or((None, &[][..]), |(a, b)| (Some(a), b));
+    let (first, more) = chosen
+        .split_first()
+        .map_or((None, &[][..]), |(a, b)| (Some(a), b));
     html! {
         form.filters method="get" action="/" role="search" data-at-once="" {
             @if filter.range != Range::default() { input type="hidden" name="since" value=(filter.range.word()); }

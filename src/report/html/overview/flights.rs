@@ -10,7 +10,10 @@ const SHOWN: usize = 15;
 
 /// The table; nothing where none is in flight.
 pub(super) fn table(view: &View, overview: &Overview<'_>) -> Markup {
-    let shown = overview.probes.iter().filter(|probe| overview.filter.admits(probe));
+    let shown = overview
+        .probes
+        .iter()
+        .filter(|probe| overview.filter.admits(probe));
     let names: std::collections::HashSet<&str> = shown.map(|probe| probe.name.as_str()).collect();
     let oldest: Vec<&Flight> = overview
         .flights
@@ -46,7 +49,10 @@ fn against(overview: &Overview<'_>, flight: &Flight) -> Markup {
     let Some(deadline) = flight.deadline else {
         return html! { span.faint { "its request has not left yet" } };
     };
-    let (age, all) = (age(overview, flight), deadline.seconds_since(flight.since).max(0.001));
+    let (age, all) = (
+        age(overview, flight),
+        deadline.seconds_since(flight.since).max(0.001),
+    );
     let left = deadline.seconds_since(overview.now);
     let said = if left >= 0.0 {
         format!("{} of {}", lapse(age), lapse(all))

@@ -32,11 +32,21 @@ impl<'a> Listing<'a> {
             .filter(|probe| overview.filter.admits(probe))
             .collect();
         let silent = |probe: &ProbeTile| {
-            let figures = overview.figures.and_then(|figures| figures.probes.get(&probe.name));
-            figures.into_iter().flatten().map(|route| route.silent.count).sum::<u64>()
+            let figures = overview
+                .figures
+                .and_then(|figures| figures.probes.get(&probe.name));
+            figures
+                .into_iter()
+                .flatten()
+                .map(|route| route.silent.count)
+                .sum::<u64>()
         };
         admitted.sort_by_cached_key(|probe| {
-            (badness(probe.state), std::cmp::Reverse(silent(probe)), probe.name.clone())
+            (
+                badness(probe.state),
+                std::cmp::Reverse(silent(probe)),
+                probe.name.clone(),
+            )
         });
         let pages = admitted.len().div_ceil(PER_PAGE).max(1);
         Self {
@@ -82,7 +92,11 @@ impl<'a> Listing<'a> {
     }
 
     fn group(&self, view: &View, group: Group, members: &[&ProbeTile], actions: Actions<'_>) -> Markup {
-        let of = self.admitted.iter().filter(|p| Group::of(p.state) == group).count();
+        let of = self
+            .admitted
+            .iter()
+            .filter(|p| Group::of(p.state) == group)
+            .count();
         let heading = html! {
             h2 { (group.title()) " " span.faint {
                 @if of == members.len() { (of) } @else { (members.len()) " of " (of) " on this page" }

@@ -26,7 +26,9 @@ pub(super) struct Sums {
 impl Sums {
     pub(super) fn of(overview: &Overview<'_>, listing: &Listing<'_>) -> Self {
         let mut sums = Self::default();
-        let Some(figures) = overview.figures else { return sums };
+        let Some(figures) = overview.figures else {
+            return sums;
+        };
         for probe in listing.all() {
             for route in figures.probes.get(&probe.name).into_iter().flatten() {
                 sums.runs += route.runs;

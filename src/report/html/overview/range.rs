@@ -137,11 +137,27 @@ mod tests {
     fn a_range_ends_with_the_part_of_now_and_begins_at_a_whole_one() {
         let now = Moment::from_rfc3339("2026-11-22T10:07:31Z").unwrap();
         for (range, since, until) in [
-            (Range::Hour, "2026-11-22T09:08:00.000Z", "2026-11-22T10:08:00.000Z"),
-            (Range::SixHours, "2026-11-22T04:10:00.000Z", "2026-11-22T10:10:00.000Z"),
+            (
+                Range::Hour,
+                "2026-11-22T09:08:00.000Z",
+                "2026-11-22T10:08:00.000Z",
+            ),
+            (
+                Range::SixHours,
+                "2026-11-22T04:10:00.000Z",
+                "2026-11-22T10:10:00.000Z",
+            ),
             (Range::Day, "2026-11-21T11:00:00.000Z", "2026-11-22T11:00:00.000Z"),
-            (Range::Week, "2026-11-15T12:00:00.000Z", "2026-11-22T12:00:00.000Z"),
-            (Range::Month, "2026-10-23T12:00:00.000Z", "2026-11-22T12:00:00.000Z"),
+            (
+                Range::Week,
+                "2026-11-15T12:00:00.000Z",
+                "2026-11-22T12:00:00.000Z",
+            ),
+            (
+                Range::Month,
+                "2026-10-23T12:00:00.000Z",
+                "2026-11-22T12:00:00.000Z",
+            ),
         ] {
             let stretch = range.stretch(now);
             assert_eq!(

@@ -127,9 +127,21 @@ fn strip(
     let concerns = all.marks.iter().rev().filter(|mark| concerns(mark, probe));
     let marks = concerns.filter_map(|mark| {
         let at = all.stretch.share(mark.at)?;
-        Some((at, format!("{} {}: {}", minute(mark.at), mark.kind.word(), view.look.text(&mark.text))))
+        Some((
+            at,
+            format!(
+                "{} {}: {}",
+                minute(mark.at),
+                mark.kind.word(),
+                view.look.text(&mark.text)
+            ),
+        ))
     });
-    let title = format!("{} / {}", view.look.text(&probe.name), view.look.text(&route.name));
+    let title = format!(
+        "{} / {}",
+        view.look.text(&probe.name),
+        view.look.text(&route.name)
+    );
     let strip = Strip {
         title: &title,
         bars: figures.cells.iter().enumerate().map(bar).collect(),
@@ -161,7 +173,9 @@ fn runs(probe: &str, route: &str, from: Moment, to: Moment) -> String {
 /// One run as a small square.
 fn last(view: &View, run: &LastRun) -> Markup {
     let tone = class_tone(run.class);
-    let took = run.seconds.map_or_else(String::new, |s| format!(", {}", latency(Some(s))));
+    let took = run
+        .seconds
+        .map_or_else(String::new, |s| format!(", {}", latency(Some(s))));
     let title = format!("{} at {}{took}", run.class.word(), instant(&run.tick));
     html! { a class={ "mark " (tone) } href=(view.links.run(run.run)) title=(title) aria-label=(title) { (sign(tone)) } }
 }

@@ -15,7 +15,9 @@ const ROUTES: usize = 20;
 pub(super) fn section(view: &View, overview: &Overview<'_>, listing: &Listing<'_>) -> Markup {
     let mut routes = Vec::new();
     for probe in listing.all() {
-        let figures = overview.figures.and_then(|figures| figures.probes.get(&probe.name));
+        let figures = overview
+            .figures
+            .and_then(|figures| figures.probes.get(&probe.name));
         for route in figures.into_iter().flatten() {
             if route.unobserved > 0 || route.unintended() > 0 {
                 routes.push((probe, route));

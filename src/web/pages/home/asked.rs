@@ -40,7 +40,10 @@ fn range(query: &mut Query) -> Range {
     };
     Range::from_word(&word).unwrap_or_else(|| {
         let words = Range::ALL.map(Range::word).join(", ");
-        query.refuse("since", format!("`{word}` is no time range: one of {words} is expected"));
+        query.refuse(
+            "since",
+            format!("`{word}` is no time range: one of {words} is expected"),
+        );
         Range::default()
     })
 }
@@ -49,7 +52,10 @@ fn text(query: &mut Query) -> String {
     let text = query.one("q").unwrap_or_default();
     let length = text.chars().count();
     if length > TEXT {
-        query.refuse("q", format!("the search has {length} characters, and {TEXT} is the limit"));
+        query.refuse(
+            "q",
+            format!("the search has {length} characters, and {TEXT} is the limit"),
+        );
     }
     text
 }
@@ -84,7 +90,10 @@ fn states(query: &mut Query) -> Vec<ProbeState> {
             Some(state) => states.push(state),
             None => {
                 let words = ProbeState::ALL.map(ProbeState::word).join(", ");
-                query.refuse("state", format!("`{word}` is no state: one of {words} is expected"));
+                query.refuse(
+                    "state",
+                    format!("`{word}` is no state: one of {words} is expected"),
+                );
             }
         }
     }
@@ -135,12 +144,27 @@ mod tests {
         let wrong = "since=2h&label=team%3Dops&label=x&state=bad&location=us&page=0&more=1";
         let said = read(wrong, &[probe()], "eu").unwrap_err().detail();
         for part in [
-            "7 values", "`2h`", "1h, 6h, 24h, 7d, 30d", "`team=ops`", "`team=pay`", "`x` is no label", "`bad`",
-            "no_data", "`us`", "`eu`", "`0`", "`more`",
+            "7 values",
+            "`2h`",
+            "1h, 6h, 24h, 7d, 30d",
+            "`team=ops`",
+            "`team=pay`",
+            "`x` is no label",
+            "`bad`",
+            "no_data",
+            "`us`",
+            "`eu`",
+            "`0`",
+            "`more`",
         ] {
             assert!(said.contains(part), "{part}: {said}");
         }
         let long = format!("q={}", "x".repeat(201));
-        assert!(read(&long, &[], "eu").unwrap_err().detail().contains("201 characters"));
+        assert!(
+            read(&long, &[], "eu")
+                .unwrap_err()
+                .detail()
+                .contains("201 characters")
+        );
     }
 }
