@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use super::Problem;
 use super::problem::FieldError;
 use crate::model::{Class, Moment, RunId};
+use crate::report::visible;
 use crate::web::site::Shared;
 
 /// A query has at most so many parameters.
@@ -189,6 +190,13 @@ impl Query {
     pub(in crate::web) fn of_form(query: &str) -> Result<Self, Problem> {
         let mut read = Self::read(query)?;
         read.pairs.retain(|(_, value)| !value.is_empty());
+        // A field of a form would show it as it is not.
+        for (name, value) in read.pairs.clone() {
+            if visible(&value) != value {
+                let shown = format!("the value of `{name}` holds characters that cannot be seen");
+                read.refuse(&name, shown);
+            }
+        }
         Ok(read)
     }
 

@@ -184,7 +184,7 @@ async fn an_open_alert_and_the_health_of_who_is_told_are_shown_everywhere() {
     }
     let page = rig.get("/alerts").await.text().await.unwrap();
     assert!(
-        page.contains("href=\"/#orders\"") && page.contains("takes alerts") && page.contains("down"),
+        page.contains("href=\"/probes/orders\"") && page.contains("takes alerts") && page.contains("down"),
         "{page}"
     );
     let home = rig.get("/").await.text().await.unwrap();

@@ -85,6 +85,7 @@ async fn filters_choose_and_what_is_unknown_is_refused_with_what_there_is() {
         ("?page=0", "a whole number"),
         ("?sort=name", "there is no parameter `sort`"),
         ("?since=1h&since=6h", "given 2 times"),
+        ("?q=%E2%80%AE", "characters that cannot be seen"),
     ] {
         let (status, html) = page(&rig, &format!("/{query}")).await;
         assert!(status == 400 && html.contains(said), "{query}: {status} {html}");

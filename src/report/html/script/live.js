@@ -73,6 +73,12 @@
         const fresh = page.getElementById(old.id);
         if (fresh) put(old, document.importNode(fresh, true));
       }
+      const follow = page.querySelector("[data-follow]");
+      if (root && follow && follow.dataset.follow !== root.dataset.follow) {
+        root.dataset.follow = follow.dataset.follow;
+        part();
+        connect();
+      }
       document.title = page.title;
       document.dispatchEvent(new CustomEvent("landfall:fresh"));
     } catch {
@@ -111,8 +117,8 @@
       const was = lost;
       lost = null;
       tell();
-      // What happened meanwhile is shown too.
-      if (was) soon(0);
+      // What happened meanwhile is shown too, also between the page and the first event.
+      soon(was ? 0 : 1000);
     };
     source.addEventListener("run", (event) => {
       last = event.lastEventId || last;
