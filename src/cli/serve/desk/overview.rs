@@ -141,7 +141,9 @@ impl Kept {
             }
             (Some(why), None) => format!("The store does not answer ({why}): there are no figures yet."),
             (None, Some(when)) if late && self.making => {
-                format!("The store is busy: these are the figures of {when}, and newer ones are being made.")
+                format!(
+                    "The store or the machine is busy: these are the figures of {when}, and newer ones are being made."
+                )
             }
             (None, _) => String::new(),
         };
@@ -191,8 +193,7 @@ pub(super) async fn overview(desk: &Desk, range: Range) -> Reckoned {
         () = desk.clock.sleep(PATIENCE) => {}
     }
     let now = desk.clock.now();
-    let told = shelf.kept().told(now);
-    told
+    shelf.kept().told(now)
 }
 
 async fn make(making: Making, store: Arc<dyn Store>, range: Range) {

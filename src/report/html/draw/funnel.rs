@@ -8,10 +8,10 @@ use super::number::{across, tenth};
 const BAR: f64 = 7.0;
 const STEP: f64 = 10.0;
 
-/// Runs that were observed, and how many of them came through each layer.
+/// Runs that ended, and how many of them came through each layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Funnel {
-    /// Observed runs: what the bars are a share of.
+    /// All of them: what the bars are a share of.
     pub of: u64,
     /// The API took them.
     pub accepted: u64,
@@ -28,13 +28,13 @@ impl Funnel {
     #[must_use]
     pub fn said(&self) -> String {
         if self.of == 0 {
-            return String::from("no run was observed");
+            return String::from("no run ended");
         }
         let executed = self
             .executed
             .map_or_else(String::new, |n| format!("{n} executed, "));
         format!(
-            "of {} observed runs {} were accepted, {executed}{} had the outcome, {} failed silently",
+            "of {} runs {} were accepted, {executed}{} had the outcome, {} failed silently",
             self.of, self.accepted, self.outcome, self.silent
         )
     }
@@ -53,7 +53,7 @@ impl Funnel {
                     rect.ground x="0" y=(y) width="100%" height=(tenth(BAR)) {}
                     rect.through x="0" y=(y) width=(across(self.share(*runs))) height=(tenth(BAR)) {}
                     @if place == last && self.silent > 0 {
-                        @let wide = self.share(self.silent).max(0.02).min(1.0);
+                        @let wide = self.share(self.silent).clamp(0.02, 1.0);
                         @let from = self.share(self.outcome).min(1.0 - wide);
                         rect.silent x=(across(from)) y=(y) width=(across(wide)) height=(tenth(BAR)) {}
                     }
@@ -106,10 +106,7 @@ mod tests {
     #[test]
     fn nothing_observed_is_said_and_draws_no_share() {
         let svg = Funnel::default().draw().into_string();
-        assert!(
-            svg.contains("no run was observed") && !svg.contains("NaN"),
-            "{svg}"
-        );
+        assert!(svg.contains("no run ended") && !svg.contains("NaN"), "{svg}");
         let odd = Funnel {
             of: 1,
             accepted: 5,

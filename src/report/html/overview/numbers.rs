@@ -57,7 +57,8 @@ pub(super) fn headline(overview: &Overview<'_>, listing: &Listing<'_>) -> Markup
         _ => "bad",
     };
     html! {
-        section.headline #headline data-live="" aria-label="At a glance" {
+        section #headline data-live="" aria-label="At a glance" {
+          div.headline {
             div class={ "figure first " (silent) } {
                 b { @if known { (sums.silent) } @else { "–" } }
                 span { (plural(sums.silent, "silent failure", "silent failures")) }
@@ -83,7 +84,8 @@ pub(super) fn headline(overview: &Overview<'_>, listing: &Listing<'_>) -> Markup
                 span { (plural(sums.skipped, "tick skipped", "ticks skipped")) }
                 small { "due, and not fired" }
             }
-            (states(overview))
+          }
+          (states(overview))
         }
     }
 }

@@ -23,9 +23,11 @@ pub(super) fn row(view: &View, overview: &Overview<'_>, probe: &ProbeTile, route
         tr.route {
             th scope="row" {
                 (view.look.text(&route.name)) " " (badge(tone(route.state), &route.state.word().replace('_', " ")))
-                @if !route.why.is_empty() && route.why != probe.why { div.faint { (view.look.text(&route.why)) } }
             }
-            td.wide data-label="Runs over time" { (strip(view, overview, probe, route, figures)) }
+            td.wide data-label="Runs over time" {
+                (strip(view, overview, probe, route, figures))
+                @if !route.why.is_empty() && !probe.why.ends_with(&route.why) { div.faint { (view.look.text(&route.why)) } }
+            }
             td.wide data-label="Accepted → executed → outcome" { @match figures {
                 Some(figures) if figures.runs > 0 => (funnel(figures)),
                 _ => span.faint { "–" },
@@ -89,8 +91,8 @@ fn funnel(figures: &RouteFigures) -> Markup {
     let reached = |layer: Option<&LayerFigures>| layer.map(|layer| layer.reached);
     let layers = &figures.layers;
     let funnel = Funnel {
-        of: figures.on_time.of,
-        accepted: figures.silent.of,
+        of: figures.runs,
+        accepted: reached(layers.accepted.as_ref()).unwrap_or(figures.silent.of),
         executed: reached(layers.executed.as_ref()),
         outcome: reached(layers.outcome.as_ref()).unwrap_or(0),
         silent: figures.silent.count,

@@ -149,6 +149,7 @@ fn hours_and_single_runs_add_up_and_a_skip_is_counted() {
         "1 arm failed",
         "2 delivered, 1 lost",
         " → 2",
+        "of 5 runs 5 were accepted, 2 had the outcome, 2 failed silently",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
