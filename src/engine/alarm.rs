@@ -10,8 +10,9 @@ use crate::lifecycle::Event;
 use crate::model::{ChannelId, Moment};
 
 /// An alarm that rings so late was held up, and with it whatever watches for outcomes.
-const HELD_UP: Duration = Duration::from_millis(500);
-/// Then who watches the process itself has so long to say so, before anything is judged by the time.
+const HELD_UP: Duration = Duration::from_millis(50);
+/// Then what has come in meanwhile is read, and who watches the process itself has so long to say so, before anything is
+/// judged by the time.
 const HAVE_A_SAY: Duration = Duration::from_millis(250);
 
 /// Rings at the machine's next deadline, and is set anew only where that has moved.

@@ -111,7 +111,12 @@ async fn tell(shared: &Arc<Shared>, run: RunId, def: &Arc<LegDef>, scope: RunSco
     }
     let (accepted, reason, scope, response) = match outcome {
         Err(failure) => {
-            let accepted = if failure.in_doubt {
+            let late = !shared.sinks.lateness.at(answered_at).is_zero();
+            let belated = late && failure.fault.reason == Reason::Timeout;
+            if belated {
+                shared.tell(Message::Event(Event::Belated { run }));
+            }
+            let accepted = if failure.in_doubt || belated {
                 Accepted::Unknown
             } else {
                 Accepted::No

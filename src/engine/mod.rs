@@ -8,6 +8,7 @@ mod answer;
 mod doors;
 mod drive;
 mod evaluate;
+mod lateness;
 mod launch;
 mod live;
 mod perform;

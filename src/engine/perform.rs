@@ -12,6 +12,8 @@ use crate::model::{ChannelId, Leg, Moment, Observation, ObservationId, RunId, Sk
 
 /// A look that has not come back by then is sent anew.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(30);
+/// So often a sender is answered before what it brings is there: a mail takes the most, some six.
+const STEPS: u32 = 6;
 /// Between looks that failed.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
@@ -107,6 +109,11 @@ impl Loop {
                     Ok(Err(_)) | Err(_) => shared.clock.sleep(LOOK_AGAIN).await,
                 }
             };
+            // What was on its way to a listener is read step by step, each as late as landfall is.
+            let late = shared.sinks.lateness.at(shared.clock.now());
+            if !late.is_zero() && !opened.channel.remembers() {
+                shared.clock.sleep(late * STEPS).await;
+            }
             opened.sink.in_flight.drained(due).await;
             // Through the queue that observations take, so that none of them is overtaken.
             let event = Event::Watermark { channel, through };

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::Setup;
 use super::drive::Message;
+use super::lateness::Lateness;
 use super::supervise::StoredCursors;
 use super::wants::Wants;
 use crate::channel::ObservationSink;
@@ -45,6 +46,7 @@ pub(super) struct SinkShared {
     pub(super) counts: Mutex<BTreeMap<String, BTreeMap<String, u64>>>,
     pub(super) last_id: AtomicU64,
     pub(super) strays: Mutex<Budget>,
+    pub(super) lateness: Lateness,
 }
 
 /// A token bucket over the engine's clock.
@@ -83,6 +85,7 @@ impl SinkShared {
             token_key,
             messages,
             control,
+            lateness: Lateness::new(setup.clock.now()),
             tokens: Mutex::default(),
             counts: Mutex::default(),
             last_id: last_id.into(),
@@ -252,6 +255,7 @@ impl Sink {
         sighting.summary = wants.redactor.text(&sighting.summary).into_owned();
         let (tokens, keys) = self.keys_by(&wants, &sighting);
         let now = self.shared.clock.now();
+        self.shared.lateness.widen(&mut sighting, now);
         let runs: Vec<RunId> = {
             let known = self.shared.tokens.lock().unwrap_or_else(PoisonError::into_inner);
             tokens.iter().filter_map(|t| known.get(t).copied()).collect()

@@ -127,6 +127,11 @@ pub enum Event {
         /// Captured ids: further correlation keys.
         keys: Vec<String>,
     },
+    /// The time for the answer of a run ran out while landfall itself was held up: it may have been there.
+    Belated {
+        /// Whose.
+        run: RunId,
+    },
     /// Something was seen, and is durable.
     Seen(Seen),
     /// The engine has evaluated an observation against a run's expectations; bit n is expectation n.

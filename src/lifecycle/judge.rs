@@ -68,6 +68,8 @@ pub enum Why {
     FireUnknown,
     /// Landfall ended while the request was under way.
     Interrupted,
+    /// The time for the answer ran out while landfall was held up.
+    Belated,
     /// The wall clock was set while landfall was not running.
     Unclocked,
     /// The run was ended early.
@@ -94,6 +96,7 @@ impl fmt::Display for Why {
             Self::Dropped(limit) => write!(f, "a limit of landfall's own dropped something: {limit}"),
             Self::FireUnknown => f.write_str("nobody knows whether the request left"),
             Self::Interrupted => f.write_str("landfall ended while the request was under way"),
+            Self::Belated => f.write_str("the time for the answer ran out while landfall was held up"),
             Self::Unclocked => f.write_str("the clock was set while landfall was not running"),
             Self::Cut(why) => f.write_str(why),
             Self::Overtaken => f.write_str("not seen when the system said that it failed"),

@@ -100,6 +100,7 @@ impl Machine {
                 let answered = super::Answered { at, accepted, reason };
                 self.answered(now, run, sent, answered, keys, out);
             }
+            Event::Belated { run } => self.belated(run),
             Event::Seen(mut seen) => {
                 self.stalls.widen(&mut seen);
                 self.seen(seen, out);

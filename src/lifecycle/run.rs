@@ -122,6 +122,8 @@ pub struct Run {
     /// Landfall ended while the request was under way, and may have cut it off: nothing that is missing is the
     /// target's fault.
     pub interrupted: bool,
+    /// The time for the answer ran out while landfall was held up: a refusal may have been there.
+    pub belated: bool,
     /// The wall clock was set between two processes: of what was observed after this nobody knows how long it took.
     pub unclocked: Option<ObservationId>,
     /// How it is watched since an earlier process left it; `None` for a run of this process.
@@ -166,6 +168,7 @@ impl Run {
             sent: None,
             fire_unknown: false,
             interrupted: false,
+            belated: false,
             unclocked: None,
             resumed: None,
             answered: None,

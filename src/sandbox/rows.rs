@@ -28,10 +28,13 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS messages (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS messages_ref ON messages (ref);";
 
-// `steps` holds every status the row ever had, in order: one who looks now and then misses none of them.
+// `steps` holds every status the row ever had, in order: one who looks now and then misses none of them. A status that
+// comes after a later one, on a machine that is held up, is a step and takes nothing back.
 const UPSERT: &str = "INSERT INTO messages (id, ref, route, provider, status, text, steps, updated_at)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?7)
-    ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, status = excluded.status, text = excluded.text,
+    ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, text = excluded.text,
+        status = CASE WHEN excluded.status IN ('queued', 'sent') AND status NOT IN ('queued', excluded.status)
+            THEN status ELSE excluded.status END,
         steps = steps || ' ' || excluded.status, updated_at = excluded.updated_at";
 
 /// The table `messages (id, ref, route, provider, status, text, steps, updated_at)`.
@@ -155,4 +158,35 @@ fn commit(
     let at = clock.now();
     transaction.commit()?;
     Ok(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn a_status_that_comes_late_takes_no_later_one_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway.db");
+        let rows = Rows::open(&path, Arc::new(SystemClock::start())).unwrap();
+        let row = |status| Row {
+            id: "m-0".into(),
+            reference: "r".into(),
+            route: "alpha".into(),
+            provider: "north".into(),
+            status,
+            text: "hello".into(),
+        };
+        for event in [Event::Queued, Event::Delivered, Event::Sent] {
+            rows.put(row(event)).await.unwrap();
+        }
+        let read = Connection::open(&path).unwrap();
+        let found: (String, String) = read
+            .query_row("SELECT status, steps FROM messages", [], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(found, ("delivered".into(), "queued delivered sent".into()));
+    }
 }

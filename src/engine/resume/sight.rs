@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::engine::drive::{Loop, Message, Shared};
+use crate::engine::lateness::BEAT;
 use crate::lifecycle::{Event, Run};
 use crate::model::{ChannelId, Fault, Moment, RunId};
 use crate::store::Store;
@@ -20,8 +21,6 @@ const LINE: &str = "line";
 const STALLS: &str = "stalls";
 const GAPS: &str = "gaps ";
 
-/// Landfall looks at itself so often.
-const BEAT: Duration = Duration::from_secs(1);
 /// A beat that comes later than this says that landfall stood still.
 const STALL: Duration = Duration::from_secs(1);
 /// Senders are taken to wait so long for an answer; in a longer stall some may have given up.
@@ -116,7 +115,8 @@ impl Shared {
     }
 }
 
-/// Looks every second whether landfall stood still: stopped, starved, or on a machine that was suspended.
+/// Looks all the time how late landfall comes, and whether it stood still: stopped, starved, or on a machine that was
+/// suspended.
 pub(in crate::engine) async fn beat(shared: Arc<Shared>) {
     let mut stalls: Vec<(Moment, Moment)> = Vec::new();
     let mut last = shared.clock.now();
@@ -126,6 +126,12 @@ pub(in crate::engine) async fn beat(shared: Arc<Shared>) {
             () = shared.clock.sleep(BEAT) => {}
         }
         let now = shared.clock.now();
+        if let Some(late) = shared.sinks.lateness.beat(now) {
+            tracing::warn!(
+                seconds = late.as_secs_f64(),
+                "landfall is held up: the machine has too little time for it; what it sees is timed as an interval, and what a limit lies in is unobserved"
+            );
+        }
         if now.since(last) > BEAT + STALL {
             let seconds = now.seconds_since(last);
             tracing::warn!(seconds, "landfall stood still");

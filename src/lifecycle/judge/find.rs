@@ -151,6 +151,8 @@ fn unmet(
         Some(Why::FireUnknown)
     } else if run.interrupted {
         Some(Why::Interrupted)
+    } else if run.belated && spec.times.min > 0 {
+        Some(Why::Belated)
     } else {
         // It may have been there by the end of the grace.
         let doubtful =

@@ -251,6 +251,13 @@ impl Machine {
         self.advance(now, id, out);
     }
 
+    /// Told before the answer.
+    pub(super) fn belated(&mut self, id: RunId) {
+        if let Some(run) = self.runs.get_mut(&id) {
+            run.belated = true;
+        }
+    }
+
     pub(super) fn stop_firing(&mut self, out: &mut Vec<Command>) {
         self.stopped = true;
         let unfired: Vec<RunId> = self.runs.values().filter(|r| !r.fired()).map(|r| r.id).collect();

@@ -317,3 +317,23 @@ fn a_run_that_is_cut_is_unobserved() {
         (Some(ExpectationState::Blind), "interrupted")
     );
 }
+
+#[test]
+fn an_answer_whose_time_ran_out_while_landfall_was_held_up_proves_nothing_that_is_missing() {
+    for (belated, class) in [(true, Class::Unobserved), (false, Class::Lost)] {
+        let mut world = World::fired(leg(vec![expectation(Layer::Outcome, PUSH, Times::ONCE)]));
+        if belated {
+            let run = world.run;
+            world.tell(40, Event::Belated { run });
+        }
+        world.answered(50, Accepted::Unknown);
+        ends(&mut world, class);
+    }
+    // What arrives proves itself.
+    let mut world = World::fired(leg(vec![expectation(Layer::Outcome, PUSH, Times::ONCE)]));
+    let run = world.run;
+    world.tell(40, Event::Belated { run });
+    world.answered(50, Accepted::Unknown);
+    world.arrives(PUSH, 60);
+    ends(&mut world, Class::Delivered);
+}

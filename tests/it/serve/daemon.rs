@@ -31,21 +31,24 @@ struct Sent {
     does: Does,
     client: reqwest::Client,
     tokens: Arc<Mutex<Vec<String>>>,
+    webhooks: Arc<Mutex<Vec<String>>>,
 }
 
 /// A target, and what it was sent.
 pub(super) struct Target {
     pub(super) base: String,
     tokens: Arc<Mutex<Vec<String>>>,
+    webhooks: Arc<Mutex<Vec<String>>>,
 }
 
 impl Target {
     pub(super) async fn start(does: Does) -> Self {
-        let tokens = Arc::default();
+        let (tokens, webhooks) = (Arc::default(), Arc::default());
         let sent = Sent {
             does,
             client: http_client(),
             tokens: Arc::clone(&tokens),
+            webhooks: Arc::clone(&webhooks),
         };
         let app = axum::Router::new().route("/orders", post(take)).with_state(sent);
         let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -54,7 +57,13 @@ impl Target {
         Self {
             base: format!("http://{address}"),
             tokens,
+            webhooks,
         }
+    }
+
+    /// Where the first of what it was sent wants its callback.
+    pub(super) fn webhook(&self) -> String {
+        self.webhooks.lock().unwrap()[0].clone()
     }
 
     /// The tokens of what it was sent, in order.
@@ -66,6 +75,7 @@ impl Target {
 async fn take(State(sent): State<Sent>, Json(order): Json<Value>) -> StatusCode {
     let text = |key: &str| order[key].as_str().unwrap().to_owned();
     let (token, webhook) = (text("ref"), text("webhook"));
+    sent.webhooks.lock().unwrap().push(webhook.clone());
     sent.tokens.lock().unwrap().push(token.clone());
     if sent.does == Does::Deliver {
         let body = json!({ "ref": token });

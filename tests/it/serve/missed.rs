@@ -9,6 +9,7 @@ use serde_json::json;
 use super::daemon::{Daemon, Does, Place, Target};
 use super::fates;
 use crate::support::channel::eventually;
+use crate::support::whole::http_client;
 
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -66,6 +67,29 @@ async fn a_run_that_waits_while_the_process_stands_still_is_unobserved() {
     daemon.signal(Signal::CONT);
     daemon.says("could not see").await;
     // It would have been lost, had landfall been there to see that nothing came.
+    let classes = eventually("the run to end", || {
+        let classes = place.asked("SELECT class FROM records");
+        (!classes.is_empty()).then_some(classes)
+    });
+    assert_eq!(classes.await, ["unobserved"]);
+    assert_eq!(daemon.stopped().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_while_the_process_is_held_up_is_not_said_to_be_late() {
+    let target = Target::start(Does::Nothing).await;
+    let more = json!({ "outcome": [{ "in": "hooks", "within": "600ms", "grace": "30s" }] });
+    let place = Place::new(&target, json!({ "every": "1h", "on_start": true }), &more);
+    let daemon = Daemon::start(place.dir.path(), &[], &[]);
+    fired(&target, 1).await;
+    pass(Duration::from_millis(350)).await;
+    daemon.signal(Signal::STOP);
+    // It is there before the limit, and read after it: landfall's own doing, too short for a stall.
+    let body = json!({ "ref": target.tokens()[0] });
+    let sent = tokio::spawn(http_client().post(target.webhook()).json(&body).send());
+    pass(Duration::from_millis(350)).await;
+    daemon.signal(Signal::CONT);
+    assert_eq!(sent.await.unwrap().unwrap().status(), 200);
     let classes = eventually("the run to end", || {
         let classes = place.asked("SELECT class FROM records");
         (!classes.is_empty()).then_some(classes)
