@@ -116,7 +116,8 @@ fn scenario(n: usize, planted: bool) -> Scenario {
         ),
         Cause::Header => (
             format!("probability: 0.5, zone: {zone}"),
-            "header x-zone",
+            // It is a hop of the probe's `path:`, and called so.
+            "path response.headers[\"x-zone\"]",
             vec![zone.to_owned()],
         ),
         Cause::Hour => {

@@ -34,7 +34,12 @@ pub fn cpu_of(pid: u32) -> f64 {
 
 /// Bytes of this process in memory.
 pub fn resident() -> f64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    resident_of(std::process::id())
+}
+
+/// Bytes of another process in memory.
+pub fn resident_of(pid: u32) -> f64 {
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap();
     let pages: f64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
     pages * system("PAGESIZE")
 }
