@@ -8,11 +8,8 @@ use super::told::{Answer, Output};
 use super::{Exit, output};
 use crate::model::{Class, Moment, RunRecord};
 use crate::report::Style;
-use crate::report::twins::{self, Chosen, Twins, twins};
+use crate::report::twins::{self, Chosen, RECENT, Twins, other_route, twins};
 use crate::store::{Order, RunFilter};
-
-/// Good runs from which is learnt what differs from run to run.
-const RECENT: u32 = 50;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -73,18 +70,9 @@ async fn find(history: &History, run: &RunRecord) -> Result<(RunRecord, Chosen),
             ..RunFilter::default()
         });
         let same = pages.next().await?;
-        let others = same
-            .into_iter()
-            .filter(|other| other.route != run.route && other.tick == run.tick);
-        let best = others.min_by_key(|other| {
-            let rank = match other.class {
-                Class::Delivered => 0,
-                Class::Unobserved => 2,
-                _ => 1,
-            };
-            (rank, other.route.clone())
-        });
-        if let Some(twin) = best {
+        let at_tick = same.iter().filter(|other| other.tick == run.tick);
+        let best = other_route(run, at_tick.map(|o| (o.id, o.route.as_str(), o.class)));
+        if let Some(twin) = same.into_iter().find(|other| Some(other.id) == best) {
             return Ok((twin, Chosen::OtherRoute));
         }
     }

@@ -377,6 +377,7 @@ impl Loader<'_> {
             api_tokens: settings.api_tokens,
             proxies: settings.proxies,
             telemetry: settings.telemetry,
+            trace_url: settings.trace_url,
             location: settings.location,
             stop_grace: settings.stop_grace,
             allow_exec: parts.allow_exec,

@@ -43,6 +43,8 @@ pub struct Workspace {
     pub proxies: Vec<ipnet::IpNet>,
     /// The collector that is told of runs and counts.
     pub telemetry: Option<Otlp>,
+    /// Where a trace is looked at; `{trace_id}` in it stands for its id.
+    pub trace_url: Option<String>,
     /// Where this landfall runs.
     pub location: Arc<str>,
     /// How long the daemon waits for open runs once it is told to stop.

@@ -8,6 +8,7 @@ mod abandon;
 mod found;
 mod kept;
 mod legs;
+mod progress;
 mod sight;
 mod wake;
 mod watch;
@@ -27,6 +28,7 @@ use crate::store::StoredObservation;
 pub(super) use found::open_ticks;
 pub(super) use kept::{Kept, KeptAnswer, Plan};
 pub(super) use legs::{Legs, Revisions};
+pub use progress::{Awaited, Come, Progress};
 pub(super) use sight::{beat, blinded};
 pub(super) use wake::{live, scope};
 

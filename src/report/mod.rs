@@ -2,6 +2,7 @@
 //!
 //! To add a format: one file with a `render`, its `mod` line and its line in the list below.
 
+pub mod around;
 pub mod causes;
 pub mod compare;
 pub mod course;

@@ -144,6 +144,10 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.lock().open_runs()) })
     }
 
+    fn open_run(&self, run: RunId) -> BoxFuture<'_, Result<Option<OpenRun>, Fault>> {
+        Box::pin(async move { Ok(self.lock().open_run(run)) })
+    }
+
     fn page(&self, filter: RunFilter) -> BoxFuture<'_, Result<Page, Fault>> {
         Box::pin(async move { Ok(self.lock().page(&filter)) })
     }

@@ -135,6 +135,17 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(open::each_of(self, take))
     }
 
+    /// One run that was claimed and has not been closed. Reading all of them is right for a store of few.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn open_run(&self, run: RunId) -> BoxFuture<'_, Result<Option<OpenRun>, Fault>> {
+        Box::pin(async move {
+            let open = self.open_runs().await?;
+            Ok(open.into_iter().find(|open| open.intent.run == run))
+        })
+    }
+
     /// One page of ended runs, as last amended: at most [`PAGE_RUNS`] and some megabytes, so that a history of any
     /// length is read without being held. [`Page::next`] is the `after` of the page that follows.
     ///

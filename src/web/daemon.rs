@@ -14,8 +14,10 @@ use tokio::sync::broadcast;
 
 use crate::model::{Mark, Moment, RunId};
 use crate::redact::Redactor;
+use crate::report::around::{Neighbours, OpenRun};
 use crate::report::html::overview::{Figures, Flights, Range};
 use crate::report::series::History;
+use crate::report::twins::Twins;
 use crate::store::{Page, RunFilter};
 
 pub use alerts::{AlertView, AlertsView, DestinationView, MuteView, NewMute, Unmuted};
@@ -92,6 +94,19 @@ pub trait Daemon: Send + Sync + 'static {
 
     /// One ended run with its earlier verdicts; `None` where there is none, or it is still open.
     fn run(&self, id: RunId) -> BoxFuture<'_, Result<Option<RunView>, Refused>>;
+
+    /// The runs around an ended one; `None` where there is no such run.
+    fn neighbours(&self, id: RunId) -> BoxFuture<'_, Result<Option<Neighbours>, Refused>>;
+
+    /// An ended run beside another: that which is named, else the other route at the same tick, else the last good run of
+    /// its route. `None` where there is none of these.
+    fn twins(&self, id: RunId, named: Option<RunId>) -> BoxFuture<'_, Result<Option<Twins>, Refused>>;
+
+    /// A run that has not ended; `None` where no such run is open.
+    fn open_run(&self, id: RunId) -> BoxFuture<'_, Result<Option<OpenRun>, Refused>>;
+
+    /// Where a trace is looked at: an address with `{trace_id}` in it.
+    fn trace_url(&self) -> Option<String>;
 
     /// What closed or was amended after `after`, oldest first, at most `limit`. With `None` nothing is listed: the
     /// answer's last position is where to go on from.

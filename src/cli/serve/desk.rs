@@ -4,6 +4,7 @@ mod act;
 mod alerts;
 mod figures;
 mod overview;
+mod run;
 mod views;
 
 use std::sync::Arc;
@@ -22,9 +23,11 @@ use crate::clock::{Clock, Random};
 use crate::engine::{Engine, Ticker};
 use crate::model::{Fault, Mark, Moment, RunId};
 use crate::redact::Redactor;
+use crate::report::around::{Neighbours, OpenRun};
 use crate::report::html::overview::{Flights, Range};
 use crate::report::metrics::{self, Metrics};
 use crate::report::series::History;
+use crate::report::twins::Twins;
 use crate::store::{Page, RunFilter, Store};
 use crate::web::daemon::{
     AlertsView, Change, ChannelView, Daemon, Event, Fire, Fired, MuteView, NewMark, NewMute, Pause,
@@ -157,6 +160,22 @@ impl Daemon for Desk {
             let replaced = self.store.replaced(id).await?;
             Ok(Some(RunView { record, replaced }))
         })
+    }
+
+    fn neighbours(&self, id: RunId) -> BoxFuture<'_, Result<Option<Neighbours>, Refused>> {
+        Box::pin(run::neighbours(self, id))
+    }
+
+    fn twins(&self, id: RunId, named: Option<RunId>) -> BoxFuture<'_, Result<Option<Twins>, Refused>> {
+        Box::pin(run::beside(self, id, named))
+    }
+
+    fn open_run(&self, id: RunId) -> BoxFuture<'_, Result<Option<OpenRun>, Refused>> {
+        Box::pin(run::open(self, id))
+    }
+
+    fn trace_url(&self) -> Option<String> {
+        self.force.now().workspace.trace_url.clone()
     }
 
     fn changes(&self, after: Option<u64>, limit: u32) -> BoxFuture<'_, Result<(Vec<Change>, u64), Refused>> {

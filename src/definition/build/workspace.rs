@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) api_tokens: Vec<ApiToken>,
     pub(crate) proxies: Vec<IpNet>,
     pub(crate) telemetry: Option<Otlp>,
+    pub(crate) trace_url: Option<String>,
     pub(crate) location: Arc<str>,
     pub(crate) stop_grace: Duration,
     pub(crate) maintenance: Vec<Window>,
@@ -86,6 +87,7 @@ pub(crate) fn settings(
         public_url: raw.public_url.as_ref().and_then(|at| public_url(at, problems)),
         api_tokens: check::tokens(&raw.api, problems),
         telemetry: check::telemetry(&raw.telemetry, problems),
+        trace_url: check::trace_url(&raw.telemetry, problems),
         proxies: raw
             .proxies
             .iter()

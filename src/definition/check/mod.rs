@@ -20,6 +20,6 @@ pub(super) use limits::limits;
 pub(super) use maintenance::windows;
 pub(super) use names::{probe_names, variable, workspace_names};
 pub(super) use retention::retention;
-pub(super) use telemetry::telemetry;
+pub(super) use telemetry::{telemetry, trace_url};
 pub(super) use texts::{ChannelTexts, channel_texts, check_probe_texts, read};
 pub(super) use timing::{lapse, schedule, start_deadline, times};

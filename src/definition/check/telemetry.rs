@@ -74,3 +74,40 @@ pub(crate) fn telemetry(raw: &RawTelemetry, problems: &mut Problems) -> Option<O
         tls: raw.tls.clone(),
     })
 }
+
+/// Stands for the id of a trace in `trace_url`.
+const TRACE_ID: &str = "{trace_id}";
+
+/// Where a trace is looked at; none where the address is none.
+pub(crate) fn trace_url(raw: &RawTelemetry, problems: &mut Problems) -> Option<String> {
+    let at = raw.trace_url.as_ref()?;
+    let mut wrong = |what: String, expected: &str| {
+        problems
+            .error(Code::BadValue, at.span, what, expected)
+            .help("write `trace_url: https://tempo.example.com/trace/{trace_id}`");
+        None
+    };
+    if !at.value.contains(TRACE_ID) {
+        return wrong(
+            format!("`{}` would be the same page for every run", at.value),
+            "expected `{trace_id}` where the id of the trace belongs",
+        );
+    }
+    let filled = at.value.replace(TRACE_ID, "0");
+    let url = reqwest::Url::parse(&filled).ok();
+    let fit = url.filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+    });
+    // In the host it would send whoever follows the link somewhere else with each run.
+    let elsewhere = fit.as_ref().is_some_and(|url| {
+        let other = reqwest::Url::parse(&at.value.replace(TRACE_ID, "1"));
+        other.ok().is_none_or(|other| other.origin() != url.origin())
+    });
+    match fit {
+        Some(_) if !elsewhere => Some(at.value.clone()),
+        _ => wrong(
+            format!("`{}` is no address of a page", at.value),
+            "expected an http or https URL without credentials, `{trace_id}` in its path, query or fragment",
+        ),
+    }
+}

@@ -14,6 +14,9 @@ use crate::tls::Tls;
 pub struct RawTelemetry {
     /// A collector that speaks OTLP over HTTP. Each run is sent as a trace when it ends, and counts as metrics.
     pub otlp: Option<RawOtlp>,
+    /// Where a trace is looked at: an http or https address in which `{trace_id}` stands for its id, such as
+    /// `https://tempo.example.com/trace/{trace_id}`. The page of a run links to it. Without it the page shows the id.
+    pub trace_url: Option<Spanned<String>>,
 }
 
 /// An OTLP collector.

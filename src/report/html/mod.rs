@@ -17,6 +17,7 @@ pub mod draw;
 mod look;
 pub mod overview;
 pub mod receipts;
+pub mod run;
 pub mod steps;
 mod view;
 pub mod words;
@@ -32,6 +33,7 @@ pub const STYLE: &str = concat!(
     include_str!("style/draw.css"),
     include_str!("style/overview.css"),
     include_str!("style/comparison.css"),
+    include_str!("style/run.css"),
 );
 
 /// The scripts of all pages as one, each in a scope of its own.

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use fields::{FEW, VOLATILE};
 pub use show::{markdown, text};
 
-use crate::model::{Class, Flag, RunRecord};
+use crate::model::{Class, Flag, RunId, RunRecord};
 use crate::report::words::flag;
 
 /// How the second run was chosen.
@@ -135,6 +135,28 @@ pub struct Volatile {
     pub agreement: f64,
     /// Good runs that tell it.
     pub runs: u64,
+}
+
+/// Good runs from which is learnt what differs from run to run.
+pub const RECENT: u32 = 50;
+
+/// Of runs of the same tick and input (their id, route and class) the one that tells most of `run`: down another route, a
+/// good one rather than a bad one, and of these the first by name.
+#[must_use]
+pub fn other_route<'a>(
+    run: &RunRecord,
+    same: impl IntoIterator<Item = (RunId, &'a str, Class)>,
+) -> Option<RunId> {
+    let others = same.into_iter().filter(|(_, route, _)| *route != run.route);
+    let best = others.min_by_key(|(_, route, class)| {
+        let rank = match class {
+            Class::Delivered => 0,
+            Class::Unobserved => 2,
+            _ => 1,
+        };
+        (rank, *route)
+    });
+    best.map(|(id, ..)| id)
 }
 
 /// Compares a run with its twin. `recent` are good runs of the same route, from which is learnt what differs anyway.

@@ -139,20 +139,21 @@ impl State {
     }
 
     pub(super) fn open_runs(&self) -> Vec<OpenRun> {
-        let seen = |run: RunId| {
-            self.links
-                .range((run, ObservationId(0))..=(run, ObservationId(u64::MAX)))
+        self.open.keys().filter_map(|run| self.open_run(*run)).collect()
+    }
+
+    pub(super) fn open_run(&self, run: RunId) -> Option<OpenRun> {
+        let (intent, fired) = self.open.get(&run)?;
+        let links = self
+            .links
+            .range((run, ObservationId(0))..=(run, ObservationId(u64::MAX)));
+        Some(OpenRun {
+            intent: intent.clone(),
+            fired: fired.clone(),
+            observations: links
                 .filter_map(|(_, id)| self.observations.get(id).cloned())
-                .collect()
-        };
-        self.open
-            .values()
-            .map(|(intent, fired)| OpenRun {
-                intent: intent.clone(),
-                fired: fired.clone(),
-                observations: seen(intent.run),
-            })
-            .collect()
+                .collect(),
+        })
     }
 
     pub(super) fn page(&self, filter: &RunFilter) -> Page {

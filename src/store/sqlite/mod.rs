@@ -245,6 +245,10 @@ impl Store for SqliteStore {
         Box::pin(self.readers.read(open::all))
     }
 
+    fn open_run(&self, run: RunId) -> BoxFuture<'_, Result<Option<OpenRun>, Fault>> {
+        Box::pin(self.readers.read(move |on| open::one(on, run)))
+    }
+
     fn each_open(&self, take: TakeOpen) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(self.readers.read(move |on| open::each(on, take)))
     }

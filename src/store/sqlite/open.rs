@@ -8,8 +8,17 @@ use crate::store::{Fired, Intent, OpenRow, OpenRun, OpenText, TakeOpen};
 
 /// All of them at once, read as values.
 pub(super) fn all(on: &Connection) -> Result<Vec<OpenRun>, Unread> {
+    values(on, None)
+}
+
+/// One of them.
+pub(super) fn one(on: &Connection, run: RunId) -> Result<Option<OpenRun>, Unread> {
+    Ok(values(on, Some(run))?.pop())
+}
+
+fn values(on: &Connection, only: Option<RunId>) -> Result<Vec<OpenRun>, Unread> {
     let mut open: Vec<OpenRun> = Vec::new();
-    each_of(on, &mut |row| {
+    each_of(on, only, &mut |row| {
         match row {
             OpenRow::Run(text) => open.push(read(text)?),
             OpenRow::Seen(seen) => {
@@ -25,22 +34,30 @@ pub(super) fn all(on: &Connection) -> Result<Vec<OpenRun>, Unread> {
 
 /// Row by row, as text.
 pub(super) fn each(on: &Connection, mut take: TakeOpen) -> Result<(), Unread> {
-    each_of(on, &mut take)
+    each_of(on, None, &mut take)
 }
 
 /// All parts in one view, so that an observation never stands beside an intent of another instant.
-fn each_of(on: &Connection, take: &mut dyn FnMut(OpenRow<'_>) -> Result<(), String>) -> Result<(), Unread> {
+fn each_of(
+    on: &Connection,
+    only: Option<RunId>,
+    take: &mut dyn FnMut(OpenRow<'_>) -> Result<(), String>,
+) -> Result<(), Unread> {
     let view = on.unchecked_transaction()?;
-    let mut query = view.prepare_cached(
+    let (only, among) = match &only {
+        Some(run) => (vec![&run.0.as_bytes()[..]], "WHERE i.run = ?1"),
+        None => (Vec::new(), ""),
+    };
+    let mut query = view.prepare_cached(&format!(
         "SELECT i.intent, i.run, f.sent, f.answer, EXISTS (SELECT 1 FROM run_observation r WHERE r.run = i.run)
-         FROM intents i LEFT JOIN fired f ON f.run = i.run ORDER BY i.run",
-    )?;
+         FROM intents i LEFT JOIN fired f ON f.run = i.run {among} ORDER BY i.run"
+    ))?;
     let mut seen = view.prepare_cached(
         "SELECT NULL, o.id, o.channel, o.channel_id, o.runs, o.sighting
          FROM run_observation r CROSS JOIN observations o ON o.id = r.observation
          WHERE r.run = ?1 ORDER BY r.observation",
     )?;
-    let mut rows = query.query([])?;
+    let mut rows = query.query(rusqlite::params_from_iter(only))?;
     while let Some(row) = rows.next()? {
         let run = run_id(row, 1)?;
         let text = |column: usize| {

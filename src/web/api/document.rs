@@ -53,7 +53,8 @@ documented!(answers:
     super::system::ChannelList, super::probes::ProbeList, super::runs::RunAnswer,
     super::marks::MarkList, super::alerts::AlertList, super::alerts::MuteList, super::alerts::DestinationList,
     MuteView, Unmuted,
-    crate::report::series::History,
+    crate::report::series::History, crate::report::around::Neighbours, crate::report::around::OpenRun,
+    crate::report::twins::Twins,
 );
 
 documented!(bodies:
@@ -131,7 +132,7 @@ fn parameter_schema(name: &str) -> Option<Value> {
         "cursor" => {
             json!({ "type": "string", "pattern": "^-?[0-9]{1,18}\\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" })
         }
-        "run" => json!({ "type": "string", "format": "uuid" }),
+        "run" | "twin" => json!({ "type": "string", "format": "uuid" }),
         "limit" => json!({ "type": "integer", "minimum": 1, "maximum": 500 }),
         "after" | "Last-Event-ID" => json!({ "type": "integer", "minimum": 0 }),
         _ => return None,

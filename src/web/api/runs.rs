@@ -8,7 +8,9 @@ use serde::Serialize;
 
 use super::params::{NoQuery, Query, Run};
 use super::{Problem, json};
-use crate::model::RunRecord;
+use crate::model::{RunId, RunRecord};
+use crate::report::around::{Neighbours, OpenRun};
+use crate::report::twins::Twins;
 use crate::report::{TimelineEvent, timeline_events};
 use crate::store::{Place, RunFilter};
 use crate::web::daemon::{RunPage, RunSummary};
@@ -73,6 +75,52 @@ pub(super) async fn one(State(site): State<Shared>, Run(id): Run, _: NoQuery) ->
         replaced: found.replaced,
     };
     Ok(json(&site, StatusCode::OK, &answer))
+}
+
+/// The runs around an ended one: before and after it on its route, and at its tick.
+#[utoipa::path(get, path = "/api/v1/runs/{run}/neighbours", tag = "runs", operation_id = "neighbours",
+    params(("run" = String, Path, description = "Its id")),
+    responses((status = 200, description = "Those that are on record", body = Neighbours)))]
+pub(super) async fn neighbours(
+    State(site): State<Shared>,
+    Run(id): Run,
+    _: NoQuery,
+) -> Result<Response, Problem> {
+    let found = site.daemon.neighbours(id).await?;
+    let found = found.ok_or_else(|| Problem::unknown("ended run", &id.to_string()))?;
+    Ok(json(&site, StatusCode::OK, &found))
+}
+
+/// An ended run beside its twin: that which is named, else the other route at the same tick, else the last good run of its
+/// route.
+#[utoipa::path(get, path = "/api/v1/runs/{run}/twin", tag = "runs", operation_id = "twin",
+    params(
+        ("run" = String, Path, description = "Its id"),
+        ("twin" = Option<String>, Query, description = "The run that it is held against"),
+    ),
+    responses((status = 200, description = "Where they first part, then layer by layer, hop by hop, field by field", body = Twins)))]
+pub(super) async fn twin(
+    State(site): State<Shared>,
+    Run(id): Run,
+    mut query: Query,
+) -> Result<Response, Problem> {
+    let named = query
+        .read_one::<uuid::Uuid>("twin", "the id of a run, a UUID")
+        .map(RunId);
+    query.finish(&["twin"])?;
+    let found = site.daemon.twins(id, named).await?;
+    let found = found.ok_or_else(|| Problem::unknown("twin of run", &id.to_string()))?;
+    Ok(json(&site, StatusCode::OK, &found))
+}
+
+/// A run that is still in flight: what it waits for, and until when.
+#[utoipa::path(get, path = "/api/v1/runs/{run}/open", tag = "runs", operation_id = "openRun",
+    params(("run" = String, Path, description = "Its id")),
+    responses((status = 200, description = "How far it has come", body = OpenRun)))]
+pub(super) async fn open(State(site): State<Shared>, Run(id): Run, _: NoQuery) -> Result<Response, Problem> {
+    let found = site.daemon.open_run(id).await?;
+    let found = found.ok_or_else(|| Problem::unknown("open run", &id.to_string()))?;
+    Ok(json(&site, StatusCode::OK, &found))
 }
 
 /// What lists and following have in common.

@@ -1,138 +1,118 @@
-//! One run's timeline.
+//! One run: ended, or still in flight.
 
 use axum::Extension;
 use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::layout::{look, page};
-use crate::model::{ExpectationRecord, LayerState, Layers, RunId, RunRecord, Unmet};
-use crate::report::html::words::{class_tone, instant};
-use crate::report::html::{Look, badge, segment};
-use crate::report::{flag as flag_word, timeline_events};
+use super::layout::{bare, look, page};
+use crate::model::RunId;
+use crate::report::html::run::{self, Content};
+use crate::report::html::{Links, View};
 use crate::web::api::Problem;
 use crate::web::auth::Caller;
-use crate::web::daemon::{RunSummary, RunView};
+use crate::web::daemon::{Refused, RunView};
 use crate::web::site::Shared;
+
+/// A run in flight is shown anew after so many seconds.
+const AGAIN: u32 = 2;
 
 /// The page.
 pub(super) async fn run(
     State(site): State<Shared>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    uri: Uri,
 ) -> Response {
-    let found = match id.parse() {
-        Ok(id) => site.daemon.run(RunId(id)).await,
-        Err(_) => Ok(None),
+    let Some(run) = id.parse().ok().map(RunId) else {
+        return unknown(&site, &id, "It is no id of a run, which is a UUID.");
     };
-    match found {
-        Ok(Some(view)) => {
-            let look = look(&site);
-            let title = format!("{} {}", view.record.class.word(), look.text(&view.record.probe));
-            page(&title, &caller, None, &content(&look, &view)).into_response()
-        }
-        Ok(None) => super::no_page(),
+    match site.daemon.run(run).await {
+        Ok(Some(found)) => ended(&site, &caller, &found, twin(&uri).as_deref()).await,
+        Ok(None) => open(&site, &caller, run).await,
         Err(refused) => Problem::from(refused).page(),
     }
 }
 
-fn content(look: &Look, view: &RunView) -> Markup {
-    let run = &view.record;
-    html! {
-        p { a href="/" { "All probes" } }
-        h1 {
-            (badge(class_tone(run.class), run.class.word())) " "
-            a href={ "/#" (segment(&run.probe)) } { (look.text(&run.probe)) } " / " (look.text(&run.route))
-            @if run.input != "default" { " / " (look.text(&run.input)) }
+/// `?twin=` of the address.
+fn twin(uri: &Uri) -> Option<String> {
+    let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let named = pairs.into_iter().find(|(name, _)| name == "twin");
+    named
+        .map(|(_, id)| id.trim().to_owned())
+        .filter(|id| !id.is_empty())
+}
+
+async fn ended(site: &Shared, caller: &Caller, found: &RunView, twin: Option<&str>) -> Response {
+    let record = &found.record;
+    let named = match twin.map(str::parse) {
+        None => None,
+        Some(Ok(id)) => Some(RunId(id)),
+        Some(Err(_)) => {
+            return unknown(
+                site,
+                twin.unwrap_or_default(),
+                "It is no id of a run, which is a UUID.",
+            );
         }
-        @if !run.reason.is_empty() { p { (look.text(&run.reason)) } }
-        (facts(look, run))
-        h2 { "Timeline" }
-        (timeline(look, run))
-        @for expectation in run.expectations.iter().filter(|e| !e.unmet.is_empty()) { (unmet(look, expectation)) }
-        (verdicts(look, view))
-        (detail(look, "Request", run.request.as_ref()))
-        (detail(look, "Answer", run.response.as_ref()))
-    }
+    };
+    let around = match site.daemon.neighbours(record.id).await {
+        Ok(around) => around,
+        Err(refused) => return Problem::from(refused).page(),
+    };
+    let twins = match site.daemon.twins(record.id, named).await {
+        Ok(twins) => twins,
+        Err(Refused::Unknown { name, .. }) => return unknown(site, &name, GONE),
+        Err(refused) => return Problem::from(refused).page(),
+    };
+    let trace = site.daemon.trace_url();
+    let trace = trace.map(|url| url.replace("{trace_id}", &record.id.trace_id()));
+    let view = view(site);
+    let title = format!("{} {}", record.class.word(), view.look.text(&record.probe));
+    let content = Content {
+        run: record,
+        replaced: &found.replaced,
+        neighbours: around.as_ref(),
+        twins: twins.as_ref(),
+        trace: trace.as_deref(),
+    };
+    page(&title, caller, None, &whole(&run::run(&view, &content))).into_response()
 }
 
-fn facts(look: &Look, run: &RunRecord) -> Markup {
-    let Layers {
-        accepted,
-        executed,
-        outcome,
-    } = run.layers;
-    html! {
-        dl {
-            dt { "Due" } dd { (instant(&run.tick)) @if let Some(lag) = run.lag { span.faint { " first byte " (format!("{:.0}", lag * 1000.0)) " ms later" } } }
-            dt { "Layers" } dd { "accepted " (layer(accepted.state)) ", executed " (layer(executed.state)) ", outcome " (layer(outcome.state)) }
-            @if RunSummary::of(run).silent_failure { dt { "Silent" } dd { "accepted, and nothing said that it failed" } }
-            @if !run.flags.is_empty() { dt { "Flags" } dd { @for (n, flag) in run.flags.iter().enumerate() { @if n > 0 { ", " } (flag_word(*flag)) } } }
-            dt { "Run" } dd { code { (run.id) } }
-            dt { "Token" } dd { code { (look.text(&run.token)) } }
-            dt { "Revision" } dd { code { (look.text(&run.revision)) } }
-            @if !run.labels.is_empty() { dt { "Labels" } dd { @for (key, value) in &run.labels { (look.text(key)) "=" (look.text(value)) " " } } }
+async fn open(site: &Shared, caller: &Caller, id: RunId) -> Response {
+    match site.daemon.open_run(id).await {
+        Ok(Some(open)) => {
+            let view = view(site);
+            let title = format!("in flight {}", view.look.text(&open.probe));
+            page(&title, caller, Some(AGAIN), &whole(&run::open(&view, &open))).into_response()
         }
+        Ok(None) => unknown(site, &id.to_string(), GONE),
+        Err(refused) => Problem::from(refused).page(),
     }
 }
 
-const fn layer(state: LayerState) -> &'static str {
-    match state {
-        LayerState::Yes => "yes",
-        LayerState::No => "no",
-        LayerState::Unknown => "unknown",
-        LayerState::Undeclared => "undeclared",
+fn whole(content: &Markup) -> Markup {
+    html! { div.run { (content) } }
+}
+
+fn view(site: &Shared) -> View {
+    View {
+        look: look(site),
+        links: Links::Site,
+        now: site.clock.now().to_rfc3339(),
     }
 }
 
-fn timeline(look: &Look, run: &RunRecord) -> Markup {
-    html! {
-        ol.timeline { @for event in timeline_events(run) {
-            li class=(event.tone) {
-                span.when { (event.when) }
-                span.who { (look.text(&event.who)) }
-                span.what { (look.text(&event.what)) }
-            }
-        } }
-    }
-}
+/// Why a run may not be there.
+const GONE: &str = "It was never fired here, or it ended longer ago than records are kept.";
 
-fn unmet(look: &Look, expectation: &ExpectationRecord) -> Markup {
-    html! {
-        h3 { code { (look.text(&expectation.name)) } " was not met" }
-        @for one in &expectation.unmet { (place(look, one)) }
-    }
-}
-
-fn place(look: &Look, one: &Unmet) -> Markup {
-    html! {
-        div.unmet {
-            @if !one.file.is_empty() { p.faint { (look.text(&one.file)) ":" (one.line) ":" (one.column) } }
-            pre { (look.text(&one.expression)) }
-            dl {
-                @if !one.expected.is_empty() { dt { "expected" } dd.good { (look.text(&one.expected)) } }
-                @if !one.actual.is_empty() { dt { "actual" } dd.bad { (look.text(&one.actual)) } }
-            }
-        }
-    }
-}
-
-fn verdicts(look: &Look, view: &RunView) -> Markup {
-    html! {
-        @if !view.record.amendments.is_empty() {
-            h2 { "Earlier verdicts" }
-            ul { @for change in &view.record.amendments {
-                li { (instant(&change.at)) ": " (badge(class_tone(change.from), change.from.word())) " → "
-                    (badge(class_tone(change.to), change.to.word())) " " (look.text(&change.reason)) }
-            } }
-        }
-    }
-}
-
-fn detail(look: &Look, title: &str, value: Option<&serde_json::Value>) -> Markup {
-    html! {
-        @if let Some(value) = value {
-            details { summary { (title) } pre { (look.text(&serde_json::to_string_pretty(value).unwrap_or_default())) } }
-        }
-    }
+/// The answer where there is no such run.
+fn unknown(site: &Shared, id: &str, why: &str) -> Response {
+    let said = html! {
+        h1 { "404 There is no such run" }
+        p { "There is no run " code { (look(site).text(id)) } ". " (why) }
+        p { a href="/" { "All probes" } ": each shows its last runs." }
+    };
+    (StatusCode::NOT_FOUND, bare("404", &said)).into_response()
 }

@@ -51,6 +51,7 @@ mod tests;
 mod ticks;
 mod timeline;
 mod waits;
+mod waterfall;
 
 pub use agreement::{LAYERS, agreement, agreement_axis};
 pub use classes::{classes, classes_axis};
@@ -63,3 +64,4 @@ pub use strip::{Strip, StripBar};
 pub use ticks::{Tick, Unit, duration};
 pub use timeline::{Happening, Timeline};
 pub use waits::{Curve, waits};
+pub use waterfall::{Lane, Mark, Row, waterfall};

@@ -1,0 +1,1 @@
+//! Views over records of every class, with hostile and with missing content.
