@@ -3,6 +3,7 @@
 //!
 //! - [`draw`]: all drawing, as SVG with axes, units and a text that says the same.
 //! - [`overview`]: every probe by its worst route.
+//! - [`run`]: one run, what became of it and why.
 //! - [`words`]: states, classes and figures in words, signs and colours.
 //! - [`Look`]: how text from outside may be shown.
 //!
@@ -37,7 +38,11 @@ pub const STYLE: &str = concat!(
 );
 
 /// The scripts of all pages as one, each in a scope of its own.
-pub const SCRIPT: &str = concat!(include_str!("script/base.js"), include_str!("script/live.js"),);
+pub const SCRIPT: &str = concat!(
+    include_str!("script/base.js"),
+    include_str!("script/live.js"),
+    include_str!("script/run.js"),
+);
 
 /// The scripts that also run in a report that is one file.
 pub const FILE_SCRIPT: &str = concat!(include_str!("script/file.js"),);

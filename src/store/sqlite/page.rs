@@ -153,3 +153,54 @@ fn select(filter: &RunFilter, most: usize) -> Statement {
 fn record(row: &Row<'_>, run: RunId) -> Result<RunRecord, Unread> {
     decoded(row, 0, &format!("the record of run {run}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How SQLite would find the rows.
+    fn plan(on: &Connection, filter: &RunFilter) -> String {
+        let statement = select(filter, 1);
+        let mut query = on
+            .prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql))
+            .unwrap();
+        let values: Vec<&dyn ToSql> = statement.values.iter().map(AsRef::as_ref).collect();
+        let rows = query
+            .query_map(values.as_slice(), |row| row.get::<_, String>(3))
+            .unwrap();
+        rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn the_runs_around_another_are_found_by_an_index_and_in_order() {
+        let on = Connection::open_in_memory().unwrap();
+        for step in super::super::schema::MIGRATIONS {
+            on.execute_batch(step).unwrap();
+        }
+        let route = RunFilter {
+            probes: vec![String::from("orders")],
+            routes: vec![String::from("a")],
+            inputs: vec![String::from("default")],
+            until: Some(Moment(5)),
+            ..RunFilter::default()
+        };
+        let good = RunFilter {
+            classes: vec![Class::Delivered],
+            order: Order::Oldest,
+            ..route.clone()
+        };
+        let tick = RunFilter {
+            routes: Vec::new(),
+            since: Some(Moment(4)),
+            ..route.clone()
+        };
+        for (filter, index) in [
+            (route, "records_by_route (probe=? AND route=? AND tick<?)"),
+            (good, "records_by_route (probe=? AND route=? AND tick<?)"),
+            (tick, "records_by_probe (probe=? AND tick>? AND tick<?)"),
+        ] {
+            let plan = plan(&on, &filter);
+            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use super::trust::Trust;
 use crate::model::{Fault, Reason};
 
 /// One file a step; the number of a step is its place, from 1. A step that was released never changes.
-const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),

@@ -337,3 +337,37 @@ async fn skips_cursors_counts_and_the_key_are_kept() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_open_run_is_found_among_many_with_what_is_its_own() {
+    on_each(|store| {
+        Box::pin(async move {
+            store
+                .claim((1..=5).map(|n| intent(n, "a")).collect())
+                .await
+                .unwrap();
+            let fired = Fired {
+                sent: tick(3),
+                answer: Some(json!({ "status": 202 })),
+            };
+            store.fired(run(3), fired.clone()).await.unwrap();
+            store.observe(observation(9, &[run(3)])).await.unwrap();
+            store.observe(observation(10, &[run(4)])).await.unwrap();
+            let expected = OpenRun {
+                intent: intent(3, "a"),
+                fired: Some(fired),
+                observations: vec![observation(9, &[run(3)])],
+            };
+            assert_eq!(store.open_run(run(3)).await.unwrap(), Some(expected));
+            let other = store.open_run(run(1)).await.unwrap().unwrap();
+            assert_eq!((other.fired, other.observations.len()), (None, 0));
+            assert_eq!(store.open_run(run(77)).await.unwrap(), None, "never claimed");
+            store
+                .close(tick(3), record(3, "a", Class::Delivered))
+                .await
+                .unwrap();
+            assert_eq!(store.open_run(run(3)).await.unwrap(), None, "ended");
+        })
+    })
+    .await;
+}

@@ -8,6 +8,7 @@ mod follow;
 mod local;
 mod overview;
 mod pages;
+mod run_page;
 mod schemathesis;
 mod telemetry;
 

@@ -117,13 +117,16 @@ impl Lane {
     fn draw(&self, id: &str) -> Markup {
         let along = Along::over(self.rows.iter().flat_map(|row| &row.marks));
         let scale = if along.logarithmic {
-            "logarithmic, evenly up to its first mark"
+            format!(
+                "logarithmic scale, even up to {}",
+                super::duration(along.scale.from())
+            )
         } else {
-            "linear"
+            String::from("linear scale")
         };
         html! {
             table.waterfall role="table" {
-                caption { (self.title) " " span.faint { "time " (self.since) ", " (scale) " scale" } }
+                caption { (self.title) " " span.faint { "time " (self.since) ", " (scale) } }
                 thead role="rowgroup" { tr role="row" {
                     th scope="col" role="columnheader" { span.hidden { "Phase" } }
                     th.track scope="col" role="columnheader" { span.hidden { "Time" } (along.labels()) }

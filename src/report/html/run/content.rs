@@ -14,7 +14,7 @@ const SHORT: usize = 1_500;
 /// Content of more lines is folded.
 const LINES: usize = 24;
 /// Characters of one piece of content that are shown.
-const SHOWN: usize = 24_000;
+const SHOWN: usize = 16_000;
 /// Rows of one table that are shown.
 const ROWS: usize = 200;
 

@@ -61,7 +61,7 @@ fn card(view: &View, e: &ExpectationRecord) -> Markup {
                 span.faint {
                     (layer(e.layer)) " in " code { (view.look.text(&e.channel)) } ", within " (duration(e.within))
                     @if e.grace > 0.0 { " and " (duration(e.grace)) " of grace" }
-                    @if let Some(at) = e.seconds { "; arrived at " (interval(at)) }
+                    @if let Some(at) = e.seconds { "; arrived after " (interval(at)) }
                     @else if let Some(end) = watched(e) { "; not reached in " (duration(end)) }
                     @if e.count > 0 { "; " (count(u64::from(e.count), "arrival")) " met it" }
                 }

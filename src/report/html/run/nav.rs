@@ -27,7 +27,7 @@ fn way(view: &View, to: Option<&Neighbour>, rel: &str, word: &str) -> Markup {
         @match to {
             Some(to) => a rel=(rel) href=(view.links.run(to.id)) {
                 (word) " " span class=(class_tone(to.class)) { span aria-hidden="true" { (sign(class_tone(to.class))) } span.hidden { (to.class.word()) } }
-                " " span.faint { (view.look.text(&instant(&to.tick))) }
+                " " span.faint { (instant(&view.look.text(&to.tick))) }
             },
             None => span.faint { (word) ": none on record" },
         }

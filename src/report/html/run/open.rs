@@ -23,9 +23,9 @@ pub fn open(view: &View, run: &OpenRun) -> Markup {
             (answer(view, run))
         }
         dl.facts {
-            dt { "Due" } dd { time datetime=(text(&run.tick)) { (text(&instant(&run.tick))) } }
-            dt { "First byte" } dd { @match &run.sent { Some(sent) => time datetime=(text(sent)) { (text(&instant(sent))) }, None => "has not left, or nobody knows" } }
-            @if let Some(deadline) = &run.deadline { dt { "Given up at" } dd { time datetime=(text(deadline)) { (text(&instant(deadline))) } } }
+            dt { "Due" } dd { time datetime=(text(&run.tick)) { (instant(&text(&run.tick))) } }
+            dt { "First byte" } dd { @match &run.sent { Some(sent) => time datetime=(text(sent)) { (instant(&text(sent))) }, None => "has not left, or nobody knows" } }
+            @if let Some(deadline) = &run.deadline { dt { "Given up at" } dd { time datetime=(text(deadline)) { (instant(&text(deadline))) } } }
             dt { "Run" } dd { code.copy { (run.id) } }
             dt { "Trace" } dd { code.copy { (run.id.trace_id()) } }
             dt { "Token" } dd { code.copy { (text(&run.token)) } }

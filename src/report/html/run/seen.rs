@@ -39,7 +39,7 @@ fn one(view: &View, of: &ObservationRecord) -> Markup {
         article.observation {
             div.head {
                 h3 { code { (view.look.text(&of.channel)) } }
-                span.when { "at " (interval(of.seconds)) }
+                span.faint { "after " (interval(of.seconds)) }
                 @if of.met.is_empty() { span.faint { "meets nothing" } }
                 @else { span.good { "✓ meets " @for (nth, name) in of.met.iter().take(20).enumerate() { @if nth > 0 { ", " } code { (view.look.text(name)) } } } }
                 @if of.attempts > 1 { span.warn { (of.attempts) " attempts" } }

@@ -49,7 +49,7 @@ pub(super) const fn tone(e: &ExpectationRecord) -> &'static str {
 /// When something was seen: an instant, or between two looks.
 pub(super) fn interval(Seconds(lo, hi): Seconds) -> String {
     match hi - lo {
-        wide if wide >= INSTANT => format!("{} to {}", duration(lo), duration(hi)),
+        wide if wide >= INSTANT => format!("{} – {}", duration(lo), duration(hi)),
         _ => duration(hi),
     }
 }
@@ -204,12 +204,13 @@ fn value(run: &RunRecord, e: &ExpectationRecord, undecided: bool) -> String {
     let state = match (e.layer, e.state, e.seconds) {
         (Layer::Executed | Layer::Outcome, ExpectationState::Met, Some(at)) => return interval(at),
         (Layer::FailedWhen | Layer::Receipt, ExpectationState::Met, Some(at)) => {
-            format!("said at {}", interval(at))
+            format!("said after {}", interval(at))
         }
         (_, ExpectationState::Met, None) => String::from("nothing came, as it should be"),
-        (_, state, Some(at)) if at.1.is_finite() => format!("{} at {}", state.word(), interval(at)),
+        (_, state, Some(at)) if at.1.is_finite() => format!("{} after {}", state.word(), interval(at)),
         (_, ExpectationState::Lost, None) if undecided => String::from("not waited for to its end"),
         (_, ExpectationState::Lost, None) => String::from("not reached"),
+        (_, ExpectationState::Mismatched, None) => String::from("nothing as expected"),
         (_, state, _) => state.word().to_owned(),
     };
     match watched(e).filter(|_| e.seconds.is_none() && !undecided && run.sent.is_some()) {

@@ -42,7 +42,7 @@ pub(super) fn choice(view: &View, run: &RunRecord, around: Option<&Neighbours>) 
     html! {
         section.twin aria-label="Its twin" {
             h2 { "Beside its twin" }
-            p.faint { (no_twin(run)) }
+            p.faint { (view.look.text(&no_twin(run))) }
             (others(view, (&run.id.to_string(), ""), around))
         }
     }
@@ -68,7 +68,7 @@ const fn chosen(chosen: Chosen) -> &'static str {
 
 fn side(view: &View, of: &Side, link: bool) -> Markup {
     let id = of.id.parse().map(RunId).ok();
-    let about = html! { (view.look.text(&of.route)) ", " (view.look.text(&instant(&of.tick))) };
+    let about = html! { (view.look.text(&of.route)) ", " (instant(&view.look.text(&of.tick))) };
     html! {
         (badge(class_tone(of.class), of.class.word())) " "
         @match id.filter(|_| link) { Some(id) => a href=(view.links.run(id)) { (about) }, None => span.faint { (about) } }

@@ -72,7 +72,7 @@ fn earlier(view: &View, of: &Content<'_>) -> Markup {
                 @for change in &run.amendments {
                     li {
                         (badge(class_tone(change.to), change.to.word())) " since "
-                        time datetime=(view.look.text(&change.at)) { (view.look.text(&instant(&change.at))) }
+                        time datetime=(view.look.text(&change.at)) { (instant(&view.look.text(&change.at))) }
                         @if !change.reason.is_empty() { ": " (view.look.text(&change.reason)) }
                     }
                 }
@@ -110,7 +110,7 @@ fn facts(view: &View, of: &Content<'_>) -> Markup {
     let text = |text: &str| view.look.text(text);
     html! {
         dl.facts {
-            dt { "Due" } dd { time datetime=(text(&run.tick)) { (text(&instant(&run.tick))) }
+            dt { "Due" } dd { time datetime=(text(&run.tick)) { (instant(&text(&run.tick))) }
                 @if let Some(lag) = run.lag.filter(|lag| lag.is_finite()) { " " span.faint { "first byte " (lag_word(lag)) } } }
             @if let Some(waited) = worst(run).and_then(super::story::watched) { dt { "Watched" } dd { (duration(waited)) " for the outcome" } }
             @if !run.location.is_empty() { dt { "Location" } dd { (text(&run.location)) } }
