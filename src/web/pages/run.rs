@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use maud::{Markup, html};
+use maud::html;
 
 use super::layout::{bare, look, page};
 use crate::model::RunId;
@@ -77,7 +77,7 @@ async fn ended(site: &Shared, caller: &Caller, found: &RunView, twin: Option<&st
         twins: twins.as_ref(),
         trace: trace.as_deref(),
     };
-    page(&title, caller, None, &whole(&run::run(&view, &content))).into_response()
+    page(&title, caller, None, &run::run(&view, &content)).into_response()
 }
 
 async fn open(site: &Shared, caller: &Caller, id: RunId) -> Response {
@@ -85,15 +85,11 @@ async fn open(site: &Shared, caller: &Caller, id: RunId) -> Response {
         Ok(Some(open)) => {
             let view = view(site);
             let title = format!("in flight {}", view.look.text(&open.probe));
-            page(&title, caller, Some(AGAIN), &whole(&run::open(&view, &open))).into_response()
+            page(&title, caller, Some(AGAIN), &run::open(&view, &open)).into_response()
         }
         Ok(None) => unknown(site, &id.to_string(), GONE),
         Err(refused) => Problem::from(refused).page(),
     }
-}
-
-fn whole(content: &Markup) -> Markup {
-    html! { div.run { (content) } }
 }
 
 fn view(site: &Shared) -> View {

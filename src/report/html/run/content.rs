@@ -65,6 +65,10 @@ pub(super) fn table(view: &View, title: &str, map: &Map<String, Value>) -> Marku
 pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Array(list) if list.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = list.iter().filter_map(Value::as_str).collect();
+            texts.join(", ")
+        }
         other => other.to_string(),
     }
 }

@@ -47,7 +47,7 @@ pub struct Content<'a> {
 #[must_use]
 pub fn run(view: &View, of: &Content<'_>) -> Markup {
     let run = of.run;
-    html! {
+    html! { div.run {
         (nav::ways(view, run, of.neighbours))
         (verdict::top(view, of))
         (expectations::section(view, run))
@@ -59,7 +59,7 @@ pub fn run(view: &View, of: &Content<'_>) -> Markup {
             Some(twins) => (twin::section(view, twins, of.neighbours)),
             None => (twin::choice(view, run, of.neighbours)),
         }
-    }
+    } }
 }
 
 /// `probe / route`, and the input where the probe names several.

@@ -16,7 +16,7 @@ use crate::report::words::count;
 pub fn open(view: &View, run: &OpenRun) -> Markup {
     let text = |text: &str| view.look.text(text);
     let elapsed = elapsed(run);
-    html! {
+    html! { div.run {
         section.verdict.off aria-labelledby={ "run-" (run.id) } {
             h1 id={ "run-" (run.id) } { (badge("off", "in flight")) " " (name(view, (&run.probe, &run.route, &run.input))) }
             p.why { (awaited(run, elapsed)) }
@@ -45,7 +45,7 @@ pub fn open(view: &View, run: &OpenRun) -> Markup {
             } } } }
             @if run.more { p.faint { "… and more than these " (run.seen.len()) } }
         }
-    }
+    } }
 }
 
 /// Seconds since its first byte.

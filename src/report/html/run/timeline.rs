@@ -206,7 +206,7 @@ fn value(run: &RunRecord, e: &ExpectationRecord, undecided: bool) -> String {
         (Layer::FailedWhen | Layer::Receipt, ExpectationState::Met, Some(at)) => {
             format!("said after {}", interval(at))
         }
-        (_, ExpectationState::Met, None) => String::from("nothing came, as it should be"),
+        (_, ExpectationState::Met, None) => String::from("rightly nothing came"),
         (_, state, Some(at)) if at.1.is_finite() => format!("{} after {}", state.word(), interval(at)),
         (_, ExpectationState::Lost, None) if undecided => String::from("not waited for to its end"),
         (_, ExpectationState::Lost, None) => String::from("not reached"),
