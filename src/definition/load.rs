@@ -358,9 +358,8 @@ impl Loader<'_> {
         let sources = Arc::new(sources);
         let mut problems = self.problems;
         problems.settle(&sources);
-        let mut expanded = parts.expanded;
+        let (settings, mut expanded) = (parts.settings, parts.expanded);
         redactor.value(&mut expanded);
-        let settings = parts.settings;
         let vars = Arc::new(settings.vars.clone());
         let known = |probe: Probe| Probe {
             sources: Arc::clone(&sources),
