@@ -44,8 +44,9 @@ pub(super) async fn show(
         Ok(asked) => asked,
         Err(problem) => return problem.page(),
     };
-    let (found, probes) = tokio::join!(site.daemon.runs(asked.filter.clone()), site.daemon.probes());
-    let found = match found {
+    let probes = site.daemon.probes().await;
+    let (filter, bounded) = asked.bounded(&probes, site.clock.now());
+    let found = match site.daemon.runs(filter).await {
         Ok(found) => found,
         Err(refused) => return Problem::from(refused).page(),
     };
@@ -55,6 +56,7 @@ pub(super) async fn show(
         div.top { h1 { "Runs" } (asked.ranges()) }
         (asked.form(&view, &probes))
         section #runs data-live="" {
+            @if let Some(bounded) = bounded { p.faint { (bounded) } }
             (runs_table(&view, &runs, "No run that has ended fits what is asked for."))
             nav.pager aria-label="Pages" {
                 @if asked.filter.after.is_some() { a href=(asked.address(None)) { "← the newest" } }
@@ -105,6 +107,37 @@ impl Asked {
         };
         query.finish(&["probe", "route", "class", "label", "since", "until", "cursor"])?;
         Ok(asked)
+    }
+
+    /// What the store is asked for, and what has to be said of it. No index leads from a label to its runs, and a page
+    /// does not read all of history: so a label stands for the probes that have it now, and one that none has is looked for
+    /// among the runs of a day.
+    fn bounded(&self, probes: &[ProbeView], now: Moment) -> (RunFilter, Option<&'static str>) {
+        let mut filter = self.filter.clone();
+        if filter.labels.is_empty() || !filter.probes.is_empty() {
+            return (filter, None);
+        }
+        let has = |probe: &&ProbeView| {
+            filter
+                .labels
+                .iter()
+                .all(|(key, value)| probe.labels.get(key) == Some(value))
+        };
+        let names: Vec<String> = probes
+            .iter()
+            .filter(has)
+            .map(|probe| probe.name.clone())
+            .collect();
+        if !names.is_empty() {
+            filter.probes = names;
+            return (filter, Some("Runs of the probes that have this label now."));
+        }
+        let day = now.before(length(Range::Day));
+        filter.since = filter.since.max(Some(day));
+        (
+            filter,
+            Some("No probe has this label now: it is looked for among the runs of the last 24 hours."),
+        )
     }
 
     /// What chooses among runs by what they are.

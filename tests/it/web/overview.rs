@@ -118,6 +118,13 @@ async fn the_list_of_runs_has_its_filters_in_the_address_and_goes_on_by_cursor()
             "{query}: {html}"
         );
     }
+    for (label, said) in [
+        ("team%3Dpayments", "that have this label now"),
+        ("team%3Dops", "No probe has this label now"),
+    ] {
+        let html = page(&rig, &format!("/runs?label={label}")).await.1;
+        assert!(html.contains(said), "{html}");
+    }
     let first = rig.json("/api/v1/runs?limit=1").await;
     let (status, html) = page(&rig, &format!("/runs?cursor={}", first["next"].as_str().unwrap())).await;
     assert!(
@@ -345,4 +352,28 @@ async fn a_run_in_flight_is_shown_with_its_age_until_it_ends() {
     shows(&rig, "/", &["1 lost"]).await;
     let html = page(&rig, "/").await.1;
     assert!(!html.contains("Against its deadline"), "{html}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_arrival_changes_the_bar_of_a_closed_run() {
+    let rig = Rig::start().await;
+    let run = rig.fired("gone").await;
+    shows(&rig, "/?since=1h", &[": 1 lost", "1 failed silently"]).await;
+    let path = format!("/api/v1/runs/{}", run["id"].as_str().unwrap());
+    let record = rig.json(&path).await["run"].take();
+    let webhook = record["request"]["body"]["webhook"].as_str().unwrap();
+    let body = json!({ "ref": record["token"] });
+    let taken = rig.client.post(webhook).json(&body).send().await.unwrap();
+    assert!(taken.status().is_success(), "{}", taken.status());
+    let html = shows(
+        &rig,
+        "/?since=1h",
+        &[": 1 late", "1 came after the close", "0 failed silently"],
+    )
+    .await;
+    assert!(!html.contains(": 1 lost"), "{html}");
+    shows(&rig, "/runs", &["amended"]).await;
+    for since in ["24h", "30d"] {
+        shows(&rig, &format!("/?since={since}"), &[": 1 late"]).await;
+    }
 }

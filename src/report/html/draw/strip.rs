@@ -56,13 +56,17 @@ impl StripBar {
         TONES.iter().rev().find(has).copied()
     }
 
-    /// Its height says how bad it is too, for those who tell no colours apart.
+    /// Its height says how bad it is too, for those who tell no colours apart, and because a few bad runs of very many are
+    /// hardly seen otherwise: it grows with the root of their share.
     fn high(&self) -> f64 {
-        match self.tone() {
-            Some("bad") => HIGH,
-            Some("warn") => HIGH * 0.8,
-            _ => HIGH * 0.6,
-        }
+        let all: u32 = self.classes.iter().map(|(_, runs)| runs).sum();
+        let worse = self.classes.iter().map(|(class, runs)| match class_tone(*class) {
+            "bad" => f64::from(*runs),
+            "warn" => f64::from(*runs) * 0.5,
+            _ => 0.0,
+        });
+        let share = worse.sum::<f64>() / f64::from(all.max(1));
+        HIGH * (0.6 + 0.4 * share.sqrt())
     }
 
     /// Class, top and height of its parts.
@@ -85,7 +89,7 @@ impl StripBar {
         }
         // One bad run of very many is seen all the same.
         if let Some((_, top, part)) = parts.last_mut().filter(|(tone, ..)| *tone != "good") {
-            *part = part.max(5.0);
+            *part = part.max(4.0);
             *top = HIGH - high;
         }
         parts
@@ -201,7 +205,9 @@ mod tests {
             svg.contains("59 delivered, 1 lost") && svg.contains("release 4"),
             "{svg}"
         );
-        assert_eq!(strip.bars[2].parts()[1], ("bad", 0.0, 5.0));
+        let (tone, top, high) = strip.bars[2].parts()[1];
+        assert!(tone == "bad" && high >= 4.0 && top > 0.0, "{top} {high}");
+        assert!(strip.bars[2].high() > strip.bars[0].high() && strip.bars[3].high() > strip.bars[2].high());
         assert_eq!(strip.bars[1].parts(), []);
         assert!(strip.said().contains("2 of 3 bars"), "{}", strip.said());
     }

@@ -33,7 +33,7 @@ pub(super) fn table(view: &View, overview: &Overview<'_>) -> Markup {
                 tbody { @for flight in oldest { tr {
                     td { a href=(view.links.probe(&flight.probe)) { (view.look.text(&flight.probe)) } }
                     td { (view.look.text(&flight.route)) @if flight.input != "default" { " / " (view.look.text(&flight.input)) } }
-                    td.number { (lapse(age(overview, flight))) }
+                    td.number { a href=(view.links.run(flight.run)) { (lapse(age(overview, flight))) } }
                     td { (against(overview, flight)) }
                 } } }
             } }

@@ -132,9 +132,9 @@ impl<'a> Listing<'a> {
                     div.head {
                         h3 { a href=(view.links.probe(&probe.name)) { (view.look.text(&probe.name)) } }
                         (badge(tone(probe.state), &probe.state.word().replace('_', " ")))
-                        @if !probe.why.is_empty() { span.why { (view.look.text(&probe.why)) } }
                         (actions(probe))
                     }
+                    @if !probe.why.is_empty() { p.why { (view.look.text(&probe.why)) } }
                     (about(view, probe))
                 } }
                 @for route in routes { (route::row(view, self.overview, probe, route)) }

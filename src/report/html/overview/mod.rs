@@ -87,6 +87,19 @@ fn freshness(view: &View, overview: &Overview<'_>) -> Markup {
     }
 }
 
+/// `12,345`.
+fn count(runs: u64) -> String {
+    let digits = runs.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// `2026-11-22 10:05`.
 fn minute(at: Moment) -> String {
     let text = instant(&at.to_rfc3339());

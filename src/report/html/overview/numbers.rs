@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::list::Listing;
 use super::tile::badness;
-use super::{Filter, Overview};
+use super::{Filter, Overview, count};
 use crate::model::ProbeState;
 use crate::report::html::badge;
 use crate::report::html::words::tone;
@@ -60,14 +60,14 @@ pub(super) fn headline(overview: &Overview<'_>, listing: &Listing<'_>) -> Markup
         section #headline data-live="" aria-label="At a glance" {
           div.headline {
             div class={ "figure first " (silent) } {
-                b { @if known { (sums.silent) } @else { "–" } }
+                b { @if known { (count(sums.silent)) } @else { "–" } }
                 span { (plural(sums.silent, "silent failure", "silent failures")) }
-                small { @if sums.accepted > 0 { (percent(share(sums.silent, sums.accepted))) " of " (sums.accepted) " accepted" } @else { "nothing accepted yet" } }
+                small { @if sums.accepted > 0 { (percent(share(sums.silent, sums.accepted))) " of " (count(sums.accepted)) " accepted" } @else { "nothing accepted yet" } }
             }
             div.figure {
                 b { @if sums.observed > 0 { (percent(share(sums.delivered, sums.observed))) } @else { "–" } }
                 span { "delivered on time" }
-                small { (sums.delivered) " of " (sums.observed) " observed runs" }
+                small { (count(sums.delivered)) " of " (count(sums.observed)) " observed runs" }
             }
             div.figure {
                 b { (overview.flights.all) }
@@ -75,12 +75,12 @@ pub(super) fn headline(overview: &Overview<'_>, listing: &Listing<'_>) -> Markup
                 small { "fired and not yet decided" }
             }
             div class={ "figure " (if sums.unobserved() > 0 { "blind" } else { "" }) } {
-                b { @if known { (sums.unobserved()) } @else { "–" } }
+                b { @if known { (count(sums.unobserved())) } @else { "–" } }
                 span { "unobserved" }
                 small { "landfall could not see; in no share" }
             }
             div class={ "figure " (if sums.skipped > 0 { "blind" } else { "" }) } {
-                b { @if known { (sums.skipped) } @else { "–" } }
+                b { @if known { (count(sums.skipped)) } @else { "–" } }
                 span { (plural(sums.skipped, "tick skipped", "ticks skipped")) }
                 small { "due, and not fired" }
             }

@@ -3,7 +3,7 @@
 use form_urlencoded::Serializer;
 use maud::{Markup, html};
 
-use super::{LastRun, Overview, ProbeTile, RouteFigures, RouteTile, minute};
+use super::{LastRun, Overview, ProbeTile, RouteFigures, RouteTile, count, minute};
 use crate::model::{Mark, Moment, Seconds};
 use crate::report::html::draw::{Funnel, Strip, StripBar};
 use crate::report::html::words::{class_tone, instant, latency, sign, tone};
@@ -11,6 +11,8 @@ use crate::report::html::{Links, View, badge};
 use crate::report::series::{LayerFigures, QuantileFigure};
 use crate::report::words::percent;
 
+/// So many of the last runs are shown.
+const LAST: usize = 12;
 /// So many marks stand on a strip at the most, the latest.
 const MARKS: usize = 20;
 
@@ -34,7 +36,7 @@ pub(super) fn row(view: &View, overview: &Overview<'_>, probe: &ProbeTile, route
             } }
             (shares(view, figures))
             td data-label="Last runs" {
-                span.strip { @for run in route.last.iter().rev() { (last(view, run)) } }
+                span.strip { @for run in route.last.iter().take(LAST).rev() { (last(view, run)) } }
                 @if let Some((tick, why)) = &route.skipped { div.faint { "skipped " (instant(tick)) ": " (view.look.text(why)) } }
             }
         }
@@ -49,12 +51,12 @@ fn shares(view: &View, figures: Option<&RouteFigures>) -> Markup {
     let silent = figures.silent.count;
     html! {
         td.number data-label="Silent" {
-            b class=(if silent > 0 { "silent bad" } else { "silent" }) { (silent) }
+            b class=(if silent > 0 { "silent bad" } else { "silent" }) { (count(silent)) }
             @if silent > 0 { div.faint { (percent(figures.silent.share)) } }
         }
         td.number data-label="On time" {
             (percent(figures.on_time.share))
-            div.faint { (figures.on_time.count) " of " (figures.on_time.of) }
+            div.faint { (count(figures.on_time.count)) " of " (count(figures.on_time.of)) }
         }
         td.number data-label="Alike" { @match &figures.consistency {
             Some(alike) => {
@@ -100,10 +102,10 @@ fn funnel(figures: &RouteFigures) -> Markup {
     html! {
         (funnel.draw())
         div.counts {
-            (funnel.accepted) " → "
-            @match funnel.executed { Some(runs) => (runs), None => span.faint title="the probe says nothing of execution" { "–" } }
-            " → " (funnel.outcome)
-            span.faint { " of " (funnel.of) }
+            (count(funnel.accepted)) " → "
+            @match funnel.executed { Some(runs) => (count(runs)), None => span.faint title="the probe says nothing of execution" { "–" } }
+            " → " (count(funnel.outcome))
+            span.faint { " of " (count(funnel.of)) }
         }
     }
 }
