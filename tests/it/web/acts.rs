@@ -188,7 +188,7 @@ async fn an_open_alert_and_the_health_of_who_is_told_are_shown_everywhere() {
         "{page}"
     );
     let home = rig.get("/").await.text().await.unwrap();
-    assert!(home.contains("<article id=\"orders\">"), "{home}");
+    assert!(home.contains("<tbody id=\"orders\""), "{home}");
 
     // A form that no page of ours made does nothing; the page's own mutes.
     let send = async |proof: &str| {
