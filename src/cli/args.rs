@@ -141,7 +141,7 @@ pub(super) struct Output {
     pub(super) verbose: bool,
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(super) struct Serve {
     /// Replace a value of `vars`
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
@@ -233,6 +233,9 @@ pub(super) struct Demo {
     /// The same seed scripts the same faults
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(super) seed: u64,
+    /// Then go on as the daemon does, on a schedule and with its pages, until Ctrl-C
+    #[arg(long)]
+    pub(super) serve: bool,
     #[command(flatten)]
     pub(super) output: Output,
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::fire::{Collector, Plan};
-use super::{Exit, args, output, signals, start};
+use super::{Exit, args, output, serve, signals, start};
 use crate::clock::{Clock, Random, SystemClock, SystemRandom};
 use crate::engine::{Engine, Options, Setup};
 use crate::lifecycle::Settings;
@@ -19,7 +19,7 @@ use crate::model::{Fault, Reason};
 use crate::report::Results;
 use crate::sandbox::workspace::{self, Endpoints};
 use crate::sandbox::{self, Ledger, Script};
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, Store};
 
 /// The probe of the sandbox's workspace that goes down three routes.
 const PROBE: &str = "message";
@@ -100,7 +100,8 @@ fn free_port() -> Result<u16, Fault> {
 
 async fn show(args: &args::Demo, dir: &Path) -> Result<Exit, Fault> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let stop = CancellationToken::new();
+    // The gateway goes on while the pages are up.
+    let (stop, ends) = (CancellationToken::new(), CancellationToken::new());
     let tasks = TaskTracker::new();
     let mail = local(free_port()?);
     let listen = local(free_port()?);
@@ -118,7 +119,7 @@ async fn show(args: &args::Demo, dir: &Path) -> Result<Exit, Fault> {
         ..sandbox::Options::default()
     };
     let broken = |error: sandbox::Error| Fault::new(Reason::Unreachable, format!("the sandbox: {error}"));
-    let gateway = sandbox::start(gateway, clock.clone(), stop.clone())
+    let gateway = sandbox::start(gateway, clock.clone(), ends.clone())
         .await
         .map_err(broken)?;
     let endpoints = Endpoints {
@@ -136,9 +137,14 @@ async fn show(args: &args::Demo, dir: &Path) -> Result<Exit, Fault> {
     };
     let workspace = Arc::new(workspace);
     let listener = start::listener(&workspace, None, None, clock.clone(), &stop, &tasks).await?;
+    let store: Arc<dyn Store> = if args.serve {
+        start::store(&workspace, None, clock.as_ref(), "landfall demo").await?
+    } else {
+        Arc::new(MemoryStore::keeping(args.runs as usize + 1))
+    };
     let setup = Setup {
         workspace: workspace.clone(),
-        store: Arc::new(MemoryStore::keeping(args.runs as usize + 1)),
+        store: store.clone(),
         clock: clock.clone(),
         random: Arc::new(SystemRandom),
         listener,
@@ -174,7 +180,7 @@ async fn show(args: &args::Demo, dir: &Path) -> Result<Exit, Fault> {
     tasks.close();
     tasks.wait().await;
     let truth = gateway.truth();
-    gateway.join().await.map_err(broken)?;
+    store.shutdown().await?;
     let mut results = Results::new(
         started.to_rfc3339(),
         collector.runs.into_values().collect(),
@@ -183,13 +189,30 @@ async fn show(args: &args::Demo, dir: &Path) -> Result<Exit, Fault> {
     let agreement = agreement::of(&results.runs, &truth);
     let all = agreement.agree == agreement.runs && agreement.runs == u64::from(args.runs);
     results.truth = Some(agreement);
-    if let Err(message) = output::write(&args.output, &results, true) {
-        output::error(&message);
-        return Ok(Exit::Usage);
+    let exit = match (output::write(&args.output, &results, true), interrupted, all) {
+        (Err(message), ..) => {
+            output::error(&message);
+            Exit::Usage
+        }
+        (Ok(()), true, _) => Exit::Interrupted,
+        (Ok(()), false, true) => Exit::Fine,
+        (Ok(()), false, false) => Exit::Failed,
+    };
+    let served = if args.serve && !interrupted && exit != Exit::Usage {
+        output::line(&format!(
+            "pages: http://{listen}/ (Ctrl-C ends them and the gateway)"
+        ));
+        serve::serve(Some(dir.to_owned()), args::Serve::default()).await
+    } else {
+        Ok(())
+    };
+    ends.cancel();
+    gateway.join().await.map_err(broken)?;
+    match served {
+        Ok(()) => Ok(exit),
+        Err((exit, message)) => {
+            output::error(&message);
+            Ok(exit)
+        }
     }
-    Ok(match (interrupted, all) {
-        (true, _) => Exit::Interrupted,
-        (false, true) => Exit::Fine,
-        (false, false) => Exit::Failed,
-    })
 }

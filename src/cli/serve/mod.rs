@@ -59,7 +59,8 @@ pub(super) async fn run(dir: Option<PathBuf>, args: args::Serve) -> Exit {
     }
 }
 
-async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, String)> {
+/// Serves until the first signal; the error is the exit code and what to say.
+pub(super) async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(), (Exit, String)> {
     let mut interrupts = Interrupts::listen();
     // From here on SIGHUP is no end; one that comes before all is started is answered then.
     let hangup = signal(SignalKind::hangup()).ok();

@@ -162,6 +162,13 @@ impl Daemon {
         Self::spawn(command)
     }
 
+    /// `landfall demo` instead.
+    pub(super) fn demo(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = landfall(dir, variables);
+        command.arg("demo").args(arguments);
+        Self::spawn(command)
+    }
+
     /// As a service manager starts it: the watchdog's variables name its process.
     pub(super) fn managed(dir: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new("/bin/sh");

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod daemon;
+mod demo;
 mod fates;
 mod hung;
 mod missed;
