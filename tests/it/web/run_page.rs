@@ -53,7 +53,7 @@ async fn the_page_of_a_run_says_which_layer_failed_and_leads_on() {
     let [good, gone] = both(&rig).await;
     let html = page(&rig, &format!("/runs/{}", id(&gone)), 200).await;
     for part in [
-        "The API accepted it, and nothing arrived on `hooks` in 2.01 s.",
+        "The API accepted it, and nothing arrived on <code>hooks</code> in 2.01 s.",
         "Silent failure",
         "first to go wrong",
         "Where the time went",
@@ -62,7 +62,7 @@ async fn the_page_of_a_run_says_which_layer_failed_and_leads_on() {
         "status 202",
         "Nothing was seen on any channel.",
         "The other route at the same tick.",
-        "they first part at outcome `hooks`: lost here, met",
+        "They first part at outcome <code>hooks</code>: lost here, met",
         "At the same tick",
     ] {
         assert!(html.contains(part), "{part}: {html}");

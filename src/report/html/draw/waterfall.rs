@@ -249,7 +249,7 @@ impl Along {
                 rect class={ "zone " (class) } x=(x) width=(width) y="3" height="18" { title { (said) } }
             },
             Mark::Bar { tone, said, .. } => html! {
-                rect class={ "bar " (tone) } x=(x) width=(width) y="7" height="10" { title { (said) } }
+                rect class={ "took " (tone) } x=(x) width=(width) y="7" height="10" { title { (said) } }
                 // So that what took next to nothing is seen.
                 line class={ "least " (tone) } x1=(x) x2=(x) y1="7" y2="17" {}
             },
@@ -333,7 +333,7 @@ mod tests {
                 }],
             };
             let drawn = waterfall("w", &[lane]).into_string();
-            assert_eq!(drawn.matches("class=\"bar good\"").count(), 1, "{drawn}");
+            assert_eq!(drawn.matches("class=\"took good\"").count(), 1, "{drawn}");
             assert!(!drawn.contains("NaN") && !drawn.contains("inf"), "{drawn}");
         }
         let nothing = along(&[]);

@@ -84,6 +84,18 @@ pub(super) fn size(bytes: usize) -> String {
     }
 }
 
+/// A sentence in which names stand between backticks, as code.
+pub(super) fn sentence(view: &View, text: &str) -> Markup {
+    let shown = view.look.text(text);
+    let parts: Vec<&str> = shown.split('`').collect();
+    html! {
+        // An odd one has no partner, and belongs to what came from outside.
+        @if parts.len() % 2 == 1 {
+            @for (nth, part) in parts.iter().enumerate() { @if nth % 2 == 1 { code { (part) } } @else { (part) } }
+        } @else { (shown) }
+    }
+}
+
 fn folded(view: &View, title: &str, text: &str, bytes: usize) -> Markup {
     let shown = view.look.lines(text, SHOWN);
     let long = text.len() > SHORT || text.lines().nth(LINES).is_some();

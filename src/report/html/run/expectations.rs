@@ -43,7 +43,7 @@ pub(super) fn section(view: &View, run: &RunRecord) -> Markup {
 /// What it says, with how often.
 fn state(e: &ExpectationRecord) -> String {
     if e.seconds.is_none() && e.count == 0 {
-        return String::from("nothing came, as it should be");
+        return String::from("none came, rightly");
     }
     match e.count {
         0 | 1 => e.state.word().to_owned(),
@@ -66,7 +66,7 @@ fn card(view: &View, e: &ExpectationRecord) -> Markup {
                     @if e.count > 0 { "; " (count(u64::from(e.count), "arrival")) " met it" }
                 }
             }
-            @if !e.reason.is_empty() { p { (view.look.text(&e.reason)) } }
+            @if !e.reason.is_empty() { p { (super::content::sentence(view, &e.reason)) } }
             @for unmet in &e.unmet { (place(view, unmet)) }
         }
     }

@@ -278,7 +278,7 @@ fn a_twin_is_told_by_where_they_part() {
     let page = super::run(&view(Links::Site), &content).into_string();
     assert!(page.contains("The other route at the same tick."), "{page}");
     assert!(
-        page.contains(&made.sentence.replace('"', "&quot;")),
+        page.contains("They first part at step <code>queued</code>"),
         "{}",
         made.sentence
     );

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::content;
 use super::nav::leg;
 use crate::model::{RunId, RunRecord};
 use crate::report::around::Neighbours;
@@ -19,12 +20,12 @@ pub(super) fn section(view: &View, of: &Twins, around: Option<&Neighbours>) -> M
         section.twin id={ "twin-" (of.run.id) } aria-label="Its twin" {
             h2 { "Beside its twin" }
             p.faint { (chosen(of.chosen)) }
-            p.why { (view.look.text(&of.sentence)) }
+            p.why { (content::sentence(view, &capital(&of.sentence))) }
             @for note in &of.notes { p.notice.warn { (view.look.text(note)) } }
             div.scroll tabindex="0" role="region" aria-label="Layers of both runs" { table.beside {
                 thead { tr { th scope="col" { span.hidden { "Stage" } } th scope="col" { "this run " (side(view, &of.run, false)) } th scope="col" { "twin " (side(view, &of.twin, true)) } } }
                 tbody {
-                    @for stage in &of.stages { (pair(view, &stage.stage, stage.same, &timed(&stage.run, &stage.run_at), &timed(&stage.twin, &stage.twin_at))) }
+                    @for stage in &of.stages { (pair(view, &stage.stage.replace('`', ""), stage.same, &timed(&stage.run, &stage.run_at), &timed(&stage.twin, &stage.twin_at))) }
                     @for hop in &of.hops { (pair(view, &format!("hop {}", hop.source), hop.same, hop.run.as_deref().unwrap_or("–"), hop.twin.as_deref().unwrap_or("–"))) }
                 }
             } }
@@ -55,6 +56,12 @@ pub fn no_twin(run: &RunRecord) -> String {
         "No other route fired at its tick, and no run of {}/{} was delivered: name the run to hold it against.",
         run.probe, run.route
     )
+}
+
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(letters).collect()
 }
 
 const fn chosen(chosen: Chosen) -> &'static str {
@@ -94,13 +101,23 @@ fn pair(view: &View, what: &str, same: bool, run: &str, twin: &str) -> Markup {
 
 fn fields(view: &View, of: &Twins) -> Markup {
     let (volatile, telling): (Vec<&FieldPair>, Vec<&FieldPair>) = of.fields.iter().partition(|f| f.volatile);
+    // What came in one run alone has many fields, and the layers have told of it.
+    let (alone, both): (Vec<&FieldPair>, Vec<&FieldPair>) = telling
+        .iter()
+        .copied()
+        .partition(|f| f.run.is_none() || f.twin.is_none());
     html! {
         @if of.fields.is_empty() {
             p { "No field of answer and observations differs; " (count(of.same_fields, "field")) " agree." }
         } @else if telling.is_empty() {
             p { "No field differs but those that differ from run to run anyway; " (count(of.same_fields, "field")) " agree." }
         } @else {
-            (field_table(view, &format!("Fields that differ ({} agree)", of.same_fields), &telling))
+            @if both.is_empty() { p { "No field that both have differs; " (count(of.same_fields, "field")) " agree." } }
+            @else { (field_table(view, &format!("Fields that differ ({} agree)", of.same_fields), &both)) }
+            @if !alone.is_empty() {
+                details.fold { summary { "Fields that one of them has alone " span.faint { "(" (alone.len()) ")" } }
+                    (field_table(view, "What came in one run alone", &alone)) }
+            }
         }
         @if !volatile.is_empty() {
             details.fold { summary { "Fields that differ from run to run anyway " span.faint { "(" (volatile.len()) ")" } }

@@ -18,7 +18,7 @@ pub(super) fn top(view: &View, of: &Content<'_>) -> Markup {
             h1 id={ "run-" (run.id) } {
                 (badge(tone, run.class.word())) " " (name(view, (&run.probe, &run.route, &run.input)))
             }
-            p.why { (view.look.text(&sentence(run))) }
+            p.why { (super::content::sentence(view, &sentence(run))) }
             (strip(view, run))
             @if silent_failure(run) {
                 p.notice.bad { strong { "Silent failure: " } "the API accepted it, and nothing said that it failed." }
