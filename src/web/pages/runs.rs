@@ -207,6 +207,7 @@ impl Asked {
             .collect();
         routes.sort_unstable();
         routes.dedup();
+        let more = routes.len().saturating_sub(ROUTES);
         routes.truncate(ROUTES);
         let names: Vec<&str> = probes.iter().map(|probe| probe.name.as_str()).collect();
         let labels: Vec<String> = self
@@ -219,6 +220,7 @@ impl Asked {
             form.filters method="get" action="/runs" role="search" data-at-once="" {
                 (select(view, "Probe", "probe", &names, &self.filter.probes))
                 (select(view, "Route", "route", &routes, &self.filter.routes))
+                @if more > 0 { span.faint { "and " (more) " more routes: write route= into the address" } }
                 (select(view, "Class", "class", &Class::ALL.map(Class::word), &self.filter.classes.iter().map(|c| c.word().to_owned()).collect::<Vec<_>>()))
                 label { span { "Label" }
                     input #search name="label" value=(labels.first().map_or("", String::as_str)) placeholder="key=value" maxlength="400"

@@ -126,6 +126,7 @@ pub fn form(view: &View, filter: &Filter, probes: &[ProbeTile]) -> Markup {
         .collect();
     labels.sort_unstable();
     labels.dedup();
+    let more_labels = labels.len().saturating_sub(OFFERED);
     labels.truncate(OFFERED);
     let chosen: Vec<String> = filter
         .labels
@@ -154,6 +155,7 @@ pub fn form(view: &View, filter: &Filter, probes: &[ProbeTile]) -> Markup {
                 label { span { "Label" } select name="label" {
                     option value="" { "any" }
                     @for label in &labels { option value=(label) selected[Some(label) == first] { (view.look.text(label)) } }
+                    @if more_labels > 0 { option disabled { "and " (more_labels) " more: write label=key=value into the address" } }
                 } }
             }
             button.quiet { "Show" }

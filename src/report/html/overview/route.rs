@@ -128,18 +128,21 @@ fn strip(
             link: (view.links == Links::Site).then(|| runs(&probe.name, &route.name, from, to)),
         }
     };
-    let concerns = all.marks.iter().rev().filter(|mark| concerns(mark, probe));
-    let marks = concerns.filter_map(|mark| {
+    let about: Vec<&Mark> = all
+        .marks
+        .iter()
+        .rev()
+        .filter(|mark| concerns(mark, probe))
+        .collect();
+    let marks = about.iter().take(MARKS).filter_map(|mark| {
         let at = all.stretch.share(mark.at)?;
-        Some((
-            at,
-            format!(
-                "{} {}: {}",
-                minute(mark.at),
-                mark.kind.word(),
-                view.look.text(&mark.text)
-            ),
-        ))
+        let said = format!(
+            "{} {}: {}",
+            minute(mark.at),
+            mark.kind.word(),
+            view.look.text(&mark.text)
+        );
+        Some((at, said))
     });
     let title = format!(
         "{} / {}",
@@ -149,10 +152,11 @@ fn strip(
     let strip = Strip {
         title: &title,
         bars: figures.cells.iter().enumerate().map(bar).collect(),
-        marks: marks.take(MARKS).collect(),
+        marks: marks.collect(),
     };
     html! {
         (strip.draw())
+        @if about.len() > MARKS { div.faint { "the latest " (MARKS) " of " (about.len()) " marks" } }
         @if figures.amended > 0 { div.faint { (figures.amended) " came after the close, and their bars were changed" } }
     }
 }
