@@ -106,7 +106,7 @@ impl<'a> Listing<'a> {
             table.overview {
                 thead { tr {
                     th scope="col" { "Route" } th scope="col" { "Runs over time" } th scope="col" { "Accepted → executed → outcome" }
-                    th.number scope="col" { "Silent" } th.number scope="col" { "On time" } th.number scope="col" { "Alike" }
+                    th.number scope="col" { "Silent" } th.number scope="col" { "On time" } th.number scope="col" title="The chance that two runs of the same input end alike" { "Consistency" }
                     th.number scope="col" { "p50" } th.number scope="col" { "p95" } th scope="col" { "Last runs" }
                 } }
                 @for probe in members { (self.probe(view, probe, actions)) }

@@ -43,10 +43,10 @@ pub(super) fn row(view: &View, overview: &Overview<'_>, probe: &ProbeTile, route
     }
 }
 
-/// Silent, on time, alike, p50, p95.
+/// Silent, on time, consistency, p50, p95.
 fn shares(view: &View, figures: Option<&RouteFigures>) -> Markup {
     let Some(figures) = figures.filter(|figures| figures.runs > 0) else {
-        return html! { @for name in ["Silent", "On time", "Alike", "p50", "p95"] { td.number data-label=(name) { span.faint { "–" } } } };
+        return html! { @for name in ["Silent", "On time", "Consistency", "p50", "p95"] { td.number data-label=(name) { span.faint { "–" } } } };
     };
     let silent = figures.silent.count;
     html! {
@@ -58,7 +58,7 @@ fn shares(view: &View, figures: Option<&RouteFigures>) -> Markup {
             (percent(figures.on_time.share))
             div.faint { (count(figures.on_time.count)) " of " (count(figures.on_time.of)) }
         }
-        td.number data-label="Alike" { @match &figures.consistency {
+        td.number data-label="Consistency" { @match &figures.consistency {
             Some(alike) => {
                 span title={ "usually: " (view.look.text(&alike.usual)) ", " (alike.endings) " endings" } { (percent(Some(alike.score))) }
                 @if let Some((lower, upper)) = alike.bounds { div.faint { (short(lower)) "–" (short(upper)) " %" } }
