@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::alarm::Alarm;
 use super::live::Lives;
@@ -58,6 +59,8 @@ pub(super) struct Loop {
     pub(super) incoming: OwnMap<RunId, Arc<LegDef>>,
     /// Their probe.
     pub(super) incoming_of: Option<Arc<Probe>>,
+    /// Claims that the store has not answered.
+    pub(super) claiming: OwnMap<RunId, JoinHandle<()>>,
     /// Which reload new runs are of, and what those before are still looked for on.
     pub(super) reloads: Reloads,
     /// Empty between two messages; kept for its room.
@@ -85,6 +88,7 @@ pub(super) async fn run(
         unclaimed: OwnMap::default(),
         incoming: OwnMap::default(),
         incoming_of: None,
+        claiming: OwnMap::default(),
         reloads: Reloads::default(),
         commands: Vec::new(),
     };
@@ -213,6 +217,9 @@ impl Loop {
                 }
             }
             Event::Rearmed { channel, runs, .. } => self.let_go_of(*channel, runs),
+            Event::Claimed { run } | Event::Refused { run, .. } => {
+                self.claiming.remove(run);
+            }
             _ => {}
         }
     }

@@ -214,7 +214,7 @@ impl Loop {
         let leg = known.leg.clone();
         self.step(run, Step::Claiming);
         let shared = self.shared.clone();
-        tokio::spawn(async move {
+        let claiming = tokio::spawn(async move {
             // Queued before the claim, and so durable no later than it.
             let revision = shared.revisions.keep(&shared, probe.as_deref(), &leg);
             let ((), claimed) = tokio::join!(revision, shared.store.claim(vec![intent]));
@@ -236,6 +236,7 @@ impl Loop {
             };
             shared.tell(Message::Event(event));
         });
+        self.claiming.insert(run, claiming);
     }
 
     pub(super) fn fire(&mut self, run: RunId) {

@@ -197,9 +197,14 @@ impl Loop {
             reason,
             detail: self.shared.redactor().text(&detail).into_owned(),
         };
-        let shared = self.shared.clone();
-        tokio::spawn(async move {
-            if let Err(fault) = shared.store.skip(tick.due, record.clone()).await {
+        let (shared, claiming) = (self.shared.clone(), self.claiming.remove(&run));
+        // The end waits for it: a run that was claimed would otherwise be taken up at the next start.
+        self.shared.tasks.spawn(async move {
+            // A claim that is on its way must not reach the store after the skip that takes it back.
+            if let Some(claiming) = claiming {
+                drop(claiming.await);
+            }
+            if let Err(fault) = shared.store.skip(run, tick.due, record.clone()).await {
                 tracing::error!(%fault, probe = %record.probe, "a skip is not on record");
             }
             shared.update(Update::Skipped(record));

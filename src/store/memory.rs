@@ -102,18 +102,9 @@ impl Store for MemoryStore {
         })
     }
 
-    fn skip(&self, tick: Moment, record: SkipRecord) -> BoxFuture<'_, Result<(), Fault>> {
+    fn skip(&self, run: RunId, tick: Moment, record: SkipRecord) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
-            let key = (
-                tick,
-                record.probe.clone(),
-                record.input.clone(),
-                record.route.clone(),
-            );
-            // A tick has one fate: the first that was put on record.
-            self.change(|state| {
-                state.skips.entry(key).or_insert(record);
-            });
+            self.change(|state| state.skip(run, tick, record));
             Ok(())
         })
     }

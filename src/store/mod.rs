@@ -96,11 +96,12 @@ pub trait Store: Send + Sync + 'static {
     /// Not durable.
     fn close(&self, tick: Moment, record: Arc<RunRecord>) -> BoxFuture<'_, Result<(), Fault>>;
 
-    /// Puts a skip on record.
+    /// Puts on record that a run which would have been is skipped. Where its intent is on record it is withdrawn in the
+    /// same commit, so that the tick has one fate at every instant.
     ///
     /// # Errors
-    /// Not durable.
-    fn skip(&self, tick: Moment, record: SkipRecord) -> BoxFuture<'_, Result<(), Fault>>;
+    /// Not durable, and the intent stands.
+    fn skip(&self, run: RunId, tick: Moment, record: SkipRecord) -> BoxFuture<'_, Result<(), Fault>>;
 
     /// What a channel last saved.
     ///

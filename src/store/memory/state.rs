@@ -126,6 +126,20 @@ impl State {
         }
     }
 
+    pub(super) fn skip(&mut self, run: RunId, tick: Moment, record: SkipRecord) {
+        if self.open.remove(&run).is_some() {
+            self.unclaim(run);
+        }
+        let key = (
+            tick,
+            record.probe.clone(),
+            record.input.clone(),
+            record.route.clone(),
+        );
+        // A tick has one fate: the first that was put on record.
+        self.skips.entry(key).or_insert(record);
+    }
+
     pub(super) fn changes(&self, after: u64, limit: u32) -> Vec<(u64, RunRecord)> {
         let record = |run: &RunId| {
             let tick = self.ended.get(run)?;
@@ -212,6 +226,15 @@ impl State {
         }
     }
 
+    fn unclaim(&mut self, run: RunId) {
+        if let Some((fence, at)) = self.claimed.remove(&run) {
+            if let Some(of_probe) = self.by_probe.get_mut(&fence.1) {
+                of_probe.remove(&(at, run));
+            }
+            self.claims.remove(&fence);
+        }
+    }
+
     /// A run that ended leaves, with what only it bore.
     pub(super) fn forget(&mut self, run: RunId) {
         self.ended.remove(&run);
@@ -219,12 +242,7 @@ impl State {
             self.changes.remove(&position);
         }
         self.replaced.remove(&run);
-        if let Some((fence, at)) = self.claimed.remove(&run) {
-            if let Some(of_probe) = self.by_probe.get_mut(&fence.1) {
-                of_probe.remove(&(at, run));
-            }
-            self.claims.remove(&fence);
-        }
+        self.unclaim(run);
         let links: Vec<_> = self
             .links
             .range((run, ObservationId(0))..=(run, ObservationId(u64::MAX)))

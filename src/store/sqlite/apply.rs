@@ -216,7 +216,14 @@ fn close(on: &Connection, row: &RecordRow) -> Result<(), Trouble> {
 }
 
 fn skip(on: &Connection, row: &SkipRow) -> rusqlite::Result<()> {
-    let SkipRow { tick, record, json } = row;
+    let SkipRow {
+        run,
+        tick,
+        record,
+        json,
+    } = row;
+    // What was claimed and not fired would be taken up as fired, or not, at the next start.
+    withdraw(on, &[*run])?;
     // A tick has one fate: the first that was put on record.
     on.prepare_cached(
         "INSERT INTO skips (tick, probe, input, route, reason, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

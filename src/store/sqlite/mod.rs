@@ -222,8 +222,8 @@ impl Store for SqliteStore {
         Box::pin(async move { self.done(Op::close(tick, &record)).await })
     }
 
-    fn skip(&self, tick: Moment, record: SkipRecord) -> BoxFuture<'_, Result<(), Fault>> {
-        Box::pin(async move { self.done(Op::skip(tick, record)).await })
+    fn skip(&self, run: RunId, tick: Moment, record: SkipRecord) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Op::skip(run, tick, record)).await })
     }
 
     fn cursor(&self, name: String) -> BoxFuture<'_, Result<Option<String>, Fault>> {

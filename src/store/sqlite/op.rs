@@ -13,7 +13,7 @@ use crate::store::{Claim, Fired, Intent, StoredObservation};
 pub(super) enum Op {
     TokenKey([u8; 32]),
     Claim(Vec<ClaimRow>),
-    /// Takes back claims of which nobody was told.
+    /// Takes back claims of which nobody was told; a claim whose run is skipped goes with the skip.
     Withdraw(Vec<RunId>),
     Fired {
         run: RunId,
@@ -70,6 +70,7 @@ pub(super) struct RecordRow {
 
 #[derive(Debug)]
 pub(super) struct SkipRow {
+    pub(super) run: RunId,
     pub(super) tick: Moment,
     pub(super) record: SkipRecord,
     pub(super) json: String,
@@ -125,9 +126,14 @@ impl Op {
         }))
     }
 
-    pub(super) fn skip(tick: Moment, record: SkipRecord) -> Result<Self, Fault> {
+    pub(super) fn skip(run: RunId, tick: Moment, record: SkipRecord) -> Result<Self, Fault> {
         let json = json("a skip", &record)?;
-        Ok(Self::Skip(SkipRow { tick, record, json }))
+        Ok(Self::Skip(SkipRow {
+            run,
+            tick,
+            record,
+            json,
+        }))
     }
 
     /// Bytes held while it is queued: what the queue's bound counts.

@@ -75,7 +75,10 @@ async fn pairs_are_those_of_one_tick_and_the_others_are_counted() {
         reason: SkipReason::Overlap,
         detail: String::new(),
     };
-    store.skip(tick(41), skip).await.unwrap();
+    store
+        .skip(RunId(uuid::Uuid::nil()), tick(41), skip)
+        .await
+        .unwrap();
     store.shutdown().await.unwrap();
     let (code, found) = json(dir.path(), &["--baseline", "main"]).await;
     assert_eq!(code, 1, "{found}");

@@ -12,10 +12,10 @@ use super::daemon::Place;
 pub(super) fn of(place: &Place, every: Duration) -> Vec<(Moment, String)> {
     let schedule = Schedule::every(every, Duration::ZERO);
     let mut fates: Vec<(Moment, String)> = Vec::new();
-    for tick in place.asked("SELECT CAST(tick AS TEXT) FROM claims") {
+    for tick in place.asked("SELECT CAST(tick AS TEXT) FROM claims WHERE probe = 'orders'") {
         fates.push((Moment(tick.parse().unwrap()), String::from("fired")));
     }
-    for span in place.asked("SELECT span FROM skip_spans") {
+    for span in place.asked("SELECT span FROM skip_spans WHERE probe = 'orders'") {
         let span: SkipSpan = serde_json::from_str(&span).unwrap();
         let mut at = Moment(span.first.0 - 1);
         for _ in 0..span.ticks {
@@ -24,12 +24,9 @@ pub(super) fn of(place: &Place, every: Duration) -> Vec<(Moment, String)> {
         }
         assert_eq!(at, span.last, "{span:?}");
     }
-    // A skip whose intent was withdrawn has no claim; one that was claimed and then skipped has both, and is skipped.
-    for skip in place.asked("SELECT record FROM skips") {
+    for skip in place.asked("SELECT record FROM skips WHERE probe = 'orders'") {
         let skip: SkipRecord = serde_json::from_str(&skip).unwrap();
         let tick = Moment::from_rfc3339(&skip.tick).unwrap();
-        let near = |at: &Moment| at.0 / 1_000_000 == tick.0 / 1_000_000;
-        fates.retain(|(at, what)| !(near(at) && what == "fired"));
         let exact = schedule.next_after("orders", Moment(tick.0 - 1)).unwrap();
         fates.push((exact, skip.reason.word().to_owned()));
     }

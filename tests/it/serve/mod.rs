@@ -10,3 +10,4 @@ mod reload;
 mod schedule;
 mod starting;
 mod stop;
+mod withdrawn;

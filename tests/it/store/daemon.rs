@@ -191,7 +191,7 @@ async fn the_heartbeat_and_the_newest_moment_are_known() {
             store.close(tick(5), record(5, "a", Class::Lost)).await.unwrap();
             assert_eq!(newest().await, Some(tick(5)));
             store
-                .skip(tick(6), skip("a", tick(6), SkipReason::Limit))
+                .skip(run(900), tick(6), skip("a", tick(6), SkipReason::Limit))
                 .await
                 .unwrap();
             assert_eq!(newest().await, Some(tick(6)));
@@ -224,7 +224,7 @@ async fn the_size_counts_each_sort_of_row() {
             store.observe(observation(1, &[run(1)])).await.unwrap();
             store.observe(observation(2, &[])).await.unwrap();
             store
-                .skip(tick(6), skip("a", tick(6), SkipReason::Limit))
+                .skip(run(900), tick(6), skip("a", tick(6), SkipReason::Limit))
                 .await
                 .unwrap();
             let size = store.size().await.unwrap();

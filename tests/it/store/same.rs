@@ -15,7 +15,7 @@ enum Step {
     Fired(u128, bool),
     Observe(u64, Vec<u128>, bool),
     Close(u128, Class, bool),
-    Skip(i64, bool, SkipReason),
+    Skip(u128, i64, bool, SkipReason),
     Cursor(u8, u8),
     Key(u8),
 }
@@ -29,8 +29,8 @@ fn step() -> impl Strategy<Value = Step> {
         (n.clone(), any::<bool>()).prop_map(|(n, answered)| Step::Fired(n, answered)),
         (0_u64..5, prop::collection::vec(n.clone(), 0..3), any::<bool>())
             .prop_map(|(id, runs, other)| Step::Observe(id, runs, other)),
-        (n, class, any::<bool>()).prop_map(|(n, class, changed)| Step::Close(n, class, changed)),
-        (0_i64..4, any::<bool>(), reason).prop_map(|(at, a, reason)| Step::Skip(at, a, reason)),
+        (n.clone(), class, any::<bool>()).prop_map(|(n, class, changed)| Step::Close(n, class, changed)),
+        (n, 0_i64..4, any::<bool>(), reason).prop_map(|(n, at, a, reason)| Step::Skip(n, at, a, reason)),
         (0_u8..2, any::<u8>()).prop_map(|(name, at)| Step::Cursor(name, at)),
         any::<u8>().prop_map(Step::Key),
     ]
@@ -73,10 +73,12 @@ async fn take(store: &dyn Store, step: &Step) -> String {
             };
             format!("{:?}", store.close(tick(1), record).await)
         }
-        Step::Skip(at, a, reason) => {
+        Step::Skip(n, at, a, reason) => {
             format!(
                 "{:?}",
-                store.skip(tick(at), skip(route(a), tick(at), reason)).await
+                store
+                    .skip(run(n), tick(at), skip(route(a), tick(at), reason))
+                    .await
             )
         }
         Step::Cursor(name, at) => format!("{:?}", store.save_cursor(name.to_string(), at.to_string()).await),

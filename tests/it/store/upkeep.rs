@@ -118,7 +118,7 @@ async fn delivered_runs_leave_first_then_the_others_and_rollups_last() {
             close(store, 1, "a", Class::Delivered).await;
             close(store, 2, "a", Class::Lost).await;
             store
-                .skip(tick(4), skip("a", tick(4), SkipReason::Limit))
+                .skip(run(900), tick(4), skip("a", tick(4), SkipReason::Limit))
                 .await
                 .unwrap();
             let span = SkipSpan {
