@@ -1,4 +1,5 @@
-//! What Prometheus reads: counts and histograms of what became of runs, as OpenMetrics text.
+//! What Prometheus reads: counts and histograms of what became of runs, as OpenMetrics text; or, where it asks for
+//! native histograms, in the one form that has them.
 //!
 //! Names and labels are a contract. No label bears a URL, a token or anything that a target chose. Every series of a
 //! probe that is served exists from the start, at zero, so that a rate over its first failure is right.
@@ -7,6 +8,8 @@
 //! `landfall_runs_total`, and the recording rules that ship with landfall put the two together.
 
 pub(super) mod families;
+mod native;
+mod protobuf;
 pub(super) mod series;
 mod text;
 
@@ -19,6 +22,30 @@ use series::Series;
 
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The media type of [`Form::Protobuf`].
+const PROTOBUF: &str =
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+
+/// A form in which a scraper takes metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// OpenMetrics 1.0 text, with classic histograms.
+    Text,
+    /// Delimited messages `io.prometheus.client.MetricFamily`, with native histograms beside the classic ones.
+    Protobuf,
+}
+
+impl Form {
+    /// Its media type.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => CONTENT_TYPE,
+            Self::Protobuf => PROTOBUF,
+        }
+    }
+}
 
 /// Counts since the process started. Counters go on only; Prometheus sees a restart by itself.
 #[derive(Clone)]
@@ -149,8 +176,16 @@ impl Metrics {
         text::render(self.inner.clone(), gauges)
     }
 
+    /// Everything, in a form that the scraper takes.
+    #[must_use]
+    pub fn told(&self, form: Form, gauges: Gauges) -> Vec<u8> {
+        match form {
+            Form::Text => self.text(gauges).into_bytes(),
+            Form::Protobuf => self.with_families(&gauges, protobuf::encode),
+        }
+    }
+
     /// What there is to tell, for another form than text.
-    #[cfg(feature = "otel")]
     pub(super) fn with_families<T>(
         &self,
         gauges: &Gauges,

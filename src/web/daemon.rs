@@ -16,6 +16,7 @@ use crate::model::{Mark, Moment, RunId};
 use crate::redact::Redactor;
 use crate::report::around::{Neighbours, OpenRun};
 use crate::report::html::overview::{Figures, Flights, Range};
+use crate::report::metrics::Form;
 use crate::report::series::History;
 use crate::report::twins::Twins;
 use crate::store::{Page, RunFilter};
@@ -83,8 +84,8 @@ pub trait Daemon: Send + Sync + 'static {
     /// Every probe in the order of the definitions, disabled ones too.
     fn probes(&self) -> BoxFuture<'_, Vec<ProbeView>>;
 
-    /// What Prometheus reads: its media type, and the text.
-    fn metrics(&self) -> BoxFuture<'_, (&'static str, String)>;
+    /// What Prometheus reads.
+    fn metrics(&self, form: Form) -> BoxFuture<'_, Vec<u8>>;
 
     /// How each channel is.
     fn channels(&self) -> Vec<ChannelView>;

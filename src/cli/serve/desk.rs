@@ -104,10 +104,10 @@ impl Daemon for Desk {
         })
     }
 
-    fn metrics(&self) -> BoxFuture<'_, (&'static str, String)> {
+    fn metrics(&self, form: metrics::Form) -> BoxFuture<'_, Vec<u8>> {
         Box::pin(async move {
             let (counted, now) = &self.metrics;
-            (metrics::CONTENT_TYPE, counted.text(now.read().await))
+            counted.told(form, now.read().await)
         })
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 
+use super::native::Sparse;
 use crate::model::{Class, LayerRecord, LayerState, Moment, RunId, RunRecord, SkipReason};
 use crate::report::silent_failure;
 
@@ -88,6 +89,19 @@ pub(in crate::report) struct Times {
     /// One more than there are bounds.
     pub(in crate::report) buckets: [u64; BOUNDS.len() + 1],
     pub(in crate::report) sum: f64,
+    /// The same times in finer buckets.
+    pub(super) native: Sparse,
+    /// The last of each bucket that has one, by its place.
+    exemplars: Vec<(usize, Exemplar)>,
+}
+
+/// One run that took so long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exemplar {
+    pub(super) run: RunId,
+    pub(super) seconds: f64,
+    /// When it was sent.
+    pub(super) at: Option<Moment>,
 }
 
 impl Default for Times {
@@ -96,6 +110,8 @@ impl Default for Times {
             exposed: HistogramWithExemplars::new(BOUNDS.into_iter()),
             buckets: [0; BOUNDS.len() + 1],
             sum: 0.0,
+            native: Sparse::default(),
+            exemplars: Vec::new(),
         }
     }
 }
@@ -106,8 +122,23 @@ impl Times {
         let (run, at) = of.map_or((None, None), |(run, at)| (Some(run), at));
         let trace = run.map(|run| [("trace_id", run.trace_id())]);
         self.exposed.observe(seconds, trace, at.map(system_time));
-        self.buckets[BOUNDS.partition_point(|bound| *bound < seconds)] += 1;
+        let place = BOUNDS.partition_point(|bound| *bound < seconds);
+        self.buckets[place] += 1;
         self.sum += seconds;
+        self.native.add(seconds);
+        if let Some(run) = run {
+            let fresh = Exemplar { run, seconds, at };
+            match self.exemplars.iter_mut().find(|(of, _)| *of == place) {
+                Some((_, known)) => *known = fresh,
+                None => self.exemplars.push((place, fresh)),
+            }
+        }
+    }
+
+    /// One of the runs in a bucket.
+    pub(super) fn exemplar(&self, place: usize) -> Option<&Exemplar> {
+        let found = self.exemplars.iter().find(|(of, _)| *of == place);
+        found.map(|(_, exemplar)| exemplar)
     }
 }
 

@@ -6,6 +6,7 @@ mod demo;
 mod fates;
 mod hung;
 mod missed;
+mod native;
 mod reload;
 mod schedule;
 mod starting;

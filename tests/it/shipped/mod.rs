@@ -3,7 +3,7 @@
 mod container;
 mod dashboard;
 mod kubernetes;
-mod prometheus;
+pub(crate) mod prometheus;
 mod promql;
 mod rules;
 mod unit;

@@ -22,7 +22,7 @@ use crate::support::whole::http_client;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A Prometheus of its own, gone when it is dropped.
-struct Prometheus {
+pub(crate) struct Prometheus {
     child: Child,
     address: String,
     client: reqwest::Client,
@@ -32,6 +32,11 @@ struct Prometheus {
 impl Prometheus {
     /// Starts it with the shipped configuration, at a quicker pace and with this target.
     fn start(target: &str) -> Self {
+        Self::start_with(target, &["--enable-feature=exemplar-storage"])
+    }
+
+    /// The same with other features.
+    pub(crate) fn start_with(target: &str, features: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let rules = example("prometheus/landfall.rules.yml").display().to_string();
         let config = text("prometheus/prometheus.yml")
@@ -46,10 +51,8 @@ impl Prometheus {
                 "--storage.tsdb.path={}",
                 folder.path().join("data").display()
             ))
-            .args([
-                "--web.listen-address=127.0.0.1:0",
-                "--enable-feature=exemplar-storage",
-            ])
+            .arg("--web.listen-address=127.0.0.1:0")
+            .args(features)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -89,14 +92,14 @@ impl Prometheus {
     }
 
     /// The one value of a query, where it has one.
-    async fn value(&self, query: &str) -> Option<f64> {
+    pub(crate) async fn value(&self, query: &str) -> Option<f64> {
         let data = self.get("query", &[("query", query)]).await?;
         let result = list(&data["result"]);
         assert!(result.len() <= 1, "{query}: {data}");
         result.first()?["value"][1].as_str()?.parse().ok()
     }
 
-    async fn until<T>(&self, what: &str, look: impl AsyncFn(&Self) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, what: &str, look: impl AsyncFn(&Self) -> Option<T>) -> T {
         let clock = SystemClock::start();
         let end = clock.now().after(PATIENCE);
         loop {
