@@ -1,6 +1,8 @@
 //! `landfall serve`, the real binary.
 
 mod alerts;
+#[cfg(target_arch = "x86_64")]
+mod clock_set;
 mod daemon;
 mod demo;
 mod fates;

@@ -9,4 +9,6 @@ pub(crate) mod polled;
 pub(crate) mod postfix;
 pub(crate) mod postgres;
 pub(crate) mod process;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod wall;
 pub(crate) mod whole;
