@@ -15,6 +15,7 @@ mod log;
 pub(crate) mod make;
 mod pages;
 mod same;
+mod skipped;
 mod sqlite;
 mod suite;
 mod trust;
