@@ -77,8 +77,7 @@ pub fn behind(view: &View, of: &Comparison) -> Markup {
 /// The table; the limits are drawn on one scale from -100 to +100 points.
 fn table(view: &View, of: &Comparison) -> Markup {
     html! {
-        div.scroll { table.compared {
-            caption.hidden { "Every comparison with its interval" }
+        div.scroll tabindex="0" role="region" aria-label="Every comparison with its interval" { table.compared {
             thead { tr {
                 th scope="col" { "Route" } th scope="col" { "By" }
                 @if of.paired { th.number scope="col" { "Better" } th.number scope="col" { "Same" } th.number scope="col" { "Worse" } }
@@ -157,8 +156,7 @@ fn one(view: &View, of: &Comparison, n: usize, compared: &Compared) -> Markup {
 /// The routes' runs side by side.
 fn routes(view: &View, of: &Comparison) -> Markup {
     html! {
-        div.scroll { table {
-            caption.hidden { "The runs of the routes" }
+        div.scroll tabindex="0" role="region" aria-label="The runs of the routes" { table {
             thead { tr {
                 th scope="col" { "Route" } th.number scope="col" { "Runs" } th.number scope="col" { "Delivered" }
                 th scope="col" { "Ended" } th.wide scope="col" { "as a bar" } th.number scope="col" { "p50" }

@@ -72,6 +72,7 @@ pub(in crate::report) fn comparison(told: &Explained) -> String {
         style: String::new(),
         content: html! {
             h1 { "Comparison" }
+            h2 { "Verdict" }
             (super::comparison::explained(&view, told))
         },
     }

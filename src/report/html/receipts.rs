@@ -20,8 +20,7 @@ pub fn receipts(view: &View, probe: &ProbeFigures) -> Markup {
         .collect();
     html! {
         @if !all.is_empty() {
-            div.scroll { table.receipts {
-                caption.hidden { "What was claimed, by what happened" }
+            div.scroll tabindex="0" role="region" aria-label={ "What was claimed of " (view.look.text(&probe.probe)) ", by what happened" } { table.receipts {
                 thead { tr {
                     th scope="col" { "Route" } th scope="col" { "It was claimed" } th.number scope="col" { "Runs" }
                     th scope="col" { "What happened" } th.wide scope="col" { "as a bar" }

@@ -20,7 +20,7 @@ pub fn steps(view: &View, steps: &Steps) -> Markup {
 fn one(view: &View, series: &SeriesSteps) -> Markup {
     let name = view.look.text(&series.name());
     html! {
-        div { div.scroll { table.steps {
+        div { div.scroll tabindex="0" role="region" aria-label={ "How far runs of " (name) " came" } { table.steps {
             caption { (name) ": " (series.runs) @if series.runs == 1 { " run" } @else { " runs" }
                 @if series.unobserved > 0 { span.faint { " (" (series.unobserved) " more could not be seen)" } } }
             thead { tr {

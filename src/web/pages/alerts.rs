@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::act::{Bears, Proved, done, said};
-use super::layout::{look, page, proof};
+use super::layout::{live, look, proof};
 use crate::model::Access;
 use crate::report::html::words::instant;
 use crate::report::html::{Links, Look, badge};
@@ -16,8 +16,6 @@ use crate::web::auth::Caller;
 use crate::web::daemon::{AlertView, AlertsView, DestinationView, MuteView, NewMute, ProbeView, Refused};
 use crate::web::site::Shared;
 
-/// The page is loaded again after so many seconds.
-const REFRESH: u32 = 30;
 /// For how long the form offers to mute, in hours; nothing is until somebody ends it.
 const HOURS: [(u64, &str); 5] = [
     (1, "1 hour"),
@@ -79,7 +77,7 @@ pub(super) async fn show(
         @if let Some(said) = query.as_deref().and_then(said) { p.notice.good role="status" { (said) } }
         (content(&look, &known, &probes, &caller))
     };
-    page("Alerts", &caller, Some(REFRESH), &content).into_response()
+    live("Alerts", &caller, "", &content).into_response()
 }
 
 /// Mutes.
@@ -116,15 +114,22 @@ pub(super) async fn unmute(State(site): State<Shared>, Proved { form, .. }: Prov
 fn content(look: &Look, known: &AlertsView, probes: &[ProbeView], caller: &Caller) -> Markup {
     let acts = caller.access >= Access::Operate;
     html! {
-        @if known.open.is_empty() { p { "None is open." } }
-        @for alert in &known.open { (open(look, alert)) }
-        h2 { "Muted" }
-        @if known.mutes.is_empty() { p { "Nothing is muted." } } @else { (mutes(look, &known.mutes, acts.then_some(caller))) }
+        section #open data-live {
+            h2 { "Open" }
+            @if known.open.is_empty() { p { "None is open." } }
+            @for alert in &known.open { (open(look, alert)) }
+        }
+        section #muted data-live {
+            h2 { "Muted" }
+            @if known.mutes.is_empty() { p { "Nothing is muted." } } @else { (mutes(look, &known.mutes, acts.then_some(caller))) }
+        }
         @if acts { (form(look, probes, caller)) }
-        h2 { "Who is told" }
-        @if known.destinations.is_empty() {
-            p { "Nobody: name a destination under " code { "alerts:" } " in landfall.yaml." }
-        } @else { (destinations(look, &known.destinations)) }
+        section #told data-live {
+            h2 { "Who is told" }
+            @if known.destinations.is_empty() {
+                p { "Nobody: name a destination under " code { "alerts:" } " in landfall.yaml." }
+            } @else { (destinations(look, &known.destinations)) }
+        }
     }
 }
 
@@ -148,7 +153,7 @@ fn open(look: &Look, alert: &AlertView) -> Markup {
 
 fn mutes(look: &Look, mutes: &[MuteView], caller: Option<&Caller>) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Mutes" { table {
             thead { tr { th { "What" } th { "Until" } th { "By" } th { "Why" } th {} } }
             tbody { @for mute in mutes { tr {
                 td { (look.text(&what(mute))) }
@@ -203,7 +208,7 @@ fn form(look: &Look, probes: &[ProbeView], caller: &Caller) -> Markup {
 fn destinations(look: &Look, all: &[DestinationView]) -> Markup {
     let when = |at: &Option<String>| at.as_deref().map_or_else(|| String::from("–"), instant);
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" role="region" aria-label="Destinations" { table {
             thead { tr { th { "Destination" } th { "State" } th.number { "Waiting" } th.number { "Sent" } th.number { "Given up" } th { "Last taken" } th { "Last failure" } } }
             tbody { @for one in all { tr {
                 th scope="row" { (look.text(&one.name)) div.faint { (look.text(&one.kind)) } }

@@ -58,7 +58,7 @@ pub(super) async fn show(
         section #runs data-live="" {
             @if let Some(bounded) = bounded { p.faint { (bounded) } }
             (runs_table(&view, &runs, "No run that has ended fits what is asked for."))
-            nav.pager aria-label="Pages" {
+            nav.pager aria-label="Further runs" {
                 @if asked.filter.after.is_some() { a href=(asked.address(None)) { "← the newest" } }
                 span { "The latest tick first, " (PAGE) " on a page" }
                 @if let Some(next) = found.next { a rel="next" href=(asked.address(Some(next))) { "earlier →" } }

@@ -16,8 +16,7 @@ pub(super) fn agreement(view: &View, truth: &Truth) -> Markup {
         |value: Option<f64>| value.map_or_else(|| String::from("–"), |s| format!("{:.1} ms", s * 1e3));
     html! {
         p { (badge(tone, &format!("{} of {}", truth.agree, truth.runs))) " verdicts agree with the ledger of the sandbox." }
-        div.scroll { table.truth {
-            caption.hidden { "True classes by the verdicts that were given" }
+        div.scroll tabindex="0" role="region" aria-label="True classes by the verdicts that were given" { table.truth {
             thead { tr { th scope="col" { "The ledger says, and landfall" } @for said in &verdicts { th.number scope="col" { (view.look.text(said)) } } } }
             tbody { @for (was, row) in &truth.confusion { tr {
                 th scope="row" { (view.look.text(was)) }

@@ -6,12 +6,13 @@ use maud::{Markup, html};
 
 use super::agreement::agreement;
 use super::runs::Chosen;
-use crate::model::{Ending, RunRecord};
+use crate::model::{Class, Ending, LayerRecord, LayerState, RunRecord};
 use crate::report::causes::{Question, explain};
 use crate::report::figures::{Figures, list, sentence, skips};
-use crate::report::html::draw::bar;
+use crate::report::html::draw::{Funnel, bar};
 use crate::report::html::words::{class_tone, instant};
 use crate::report::html::{View, badge, causes, receipts, segment, steps};
+use crate::report::results::silent_failure;
 use crate::report::series::{Gathering, ProbeFigures};
 use crate::report::steps as told_steps;
 use crate::report::words::{clip, insecure, run_name};
@@ -21,6 +22,9 @@ use crate::stats::gate::GateWord;
 /// Rows of the summary, lines of skips, rows of a gate, probes that have a part of their own; the rest is counted.
 const ROWS: usize = 200;
 const PROBES: usize = 50;
+
+/// A probe, a route and an input.
+type Series<'a> = (&'a str, &'a str, &'a str);
 
 /// The content, the places in it, and the rules that its boxes need.
 pub(super) fn of(view: &View, results: &Results) -> (Markup, Vec<(String, String)>, String) {
@@ -46,7 +50,7 @@ pub(super) fn of(view: &View, results: &Results) -> (Markup, Vec<(String, String
         section #summary {
             h2 { "Summary" }
             (warned(view, results))
-            (summary(view, &Figures::of(results)))
+            (summary(view, &Figures::of(results), &funnels(results)))
             (skipped(results))
             @if let Some(gate) = &results.gate { (gated(view, gate)) }
         }
@@ -103,16 +107,15 @@ fn warned(view: &View, results: &Results) -> Markup {
 }
 
 /// A row for each probe, route and input.
-fn summary(view: &View, figures: &[Figures]) -> Markup {
+fn summary(view: &View, figures: &[Figures], funnels: &BTreeMap<Series<'_>, Funnel>) -> Markup {
     html! {
         @if !figures.is_empty() {
-            div.scroll { table.summary-table {
-                caption.hidden { "How the runs of each route ended" }
+            div.scroll tabindex="0" role="region" aria-label="How the runs of each route ended" { table.summary-table {
                 thead { tr {
                     th scope="col" { "Probe" } th scope="col" { "Route" } th.number scope="col" { "Runs" } th scope="col" { "Ended" } th.wide scope="col" { "as a bar" }
-                    th.number scope="col" { "Silent failures" } th.number scope="col" { "p50" } th.number scope="col" { "max" }
+                    th.funnel scope="col" { "Accepted → executed → outcome" } th.number scope="col" { "Silent failures" } th.number scope="col" { "p50" } th.number scope="col" { "max" }
                 } }
-                tbody { @for one in figures.iter().take(ROWS) { (row(view, one)) } }
+                tbody { @for one in figures.iter().take(ROWS) { (row(view, one, funnels)) } }
             } }
             @if figures.len() > ROWS { p.faint { "… and " (figures.len() - ROWS) " more rows: `--format json` has all." } }
             p.faint { "Silent failures: accepted, then lost or mismatched. p50, max: time until delivered." }
@@ -120,7 +123,8 @@ fn summary(view: &View, figures: &[Figures]) -> Markup {
     }
 }
 
-fn row(view: &View, one: &Figures) -> Markup {
+fn row(view: &View, one: &Figures, funnels: &BTreeMap<Series<'_>, Funnel>) -> Markup {
+    let funnel = funnels.get(&(one.probe.as_str(), one.route.as_str(), one.input.as_str()));
     let (p50, max) = one.latency_texts();
     let parts: Vec<(&str, u64)> = one
         .classes
@@ -135,10 +139,39 @@ fn row(view: &View, one: &Figures) -> Markup {
             td.number { (one.runs) }
             td { (list(&one.classes)) }
             td { (bar::stack(&parts)) }
+            td.funnel { @if let Some(funnel) = funnel { (funnel.draw()) span.counts { (counts(funnel)) } } }
             td.number { @if one.silent > 0 { b.bad { (one.silent_text()) } } @else { (one.silent_text()) } }
             td.number { (p50) } td.number { (max) }
         }
     }
+}
+
+/// `20 → 18 → 17`.
+fn counts(funnel: &Funnel) -> String {
+    let executed = funnel
+        .executed
+        .map_or_else(String::new, |runs| format!(" → {runs}"));
+    format!(
+        "{}{executed} → {} of {}",
+        funnel.accepted, funnel.outcome, funnel.of
+    )
+}
+
+/// How many runs of each series came through each layer; those that could not be seen are in none.
+fn funnels(results: &Results) -> BTreeMap<Series<'_>, Funnel> {
+    let mut all: BTreeMap<Series<'_>, Funnel> = BTreeMap::new();
+    for run in results.runs.iter().filter(|run| run.class != Class::Unobserved) {
+        let one = all.entry((&run.probe, &run.route, &run.input)).or_default();
+        let yes = |layer: LayerRecord| u64::from(layer.state == LayerState::Yes);
+        one.of += 1;
+        one.accepted += yes(run.layers.accepted);
+        one.outcome += yes(run.layers.outcome);
+        one.silent += u64::from(silent_failure(run));
+        if run.layers.executed.state != LayerState::Undeclared {
+            one.executed = Some(one.executed.unwrap_or(0) + yes(run.layers.executed));
+        }
+    }
+    all
 }
 
 fn skipped(results: &Results) -> Markup {

@@ -90,8 +90,7 @@ fn probe(view: &View, of: &ProbeFigures) -> Markup {
 fn table(view: &View, of: &ProbeFigures) -> Markup {
     let name = sections(of);
     html! {
-        div.scroll { table.summary-table {
-            caption.hidden { "Figures by route" }
+        div.scroll tabindex="0" role="region" aria-label={ "Figures of " (clip(&of.probe, 80)) " by route" } { table.summary-table {
             thead { tr {
                 th scope="col" { "Route" } th.number scope="col" { "Runs" } th.number scope="col" { "On time" } th.wide scope="col" { "as a bar" }
                 th.number scope="col" { "Silent failures" } th.number scope="col" { "Consistency" } th.number scope="col" { "p50" } th.number scope="col" { "p95" } th.number scope="col" { "p99" }
@@ -138,11 +137,15 @@ fn row(view: &View, name: &str, series: &SeriesFigures) -> Markup {
 
 /// The value, and its limits below it.
 fn quantile(of: QuantileFigure) -> Markup {
-    let upper = of.upper.map_or_else(|| String::from("not bounded"), seconds);
-    let lower = of.lower.map_or_else(|| String::from("not reached"), seconds);
+    let limits = match (of.lower, of.upper) {
+        (Some(lower), Some(upper)) => format!("{} – {}", seconds(lower), seconds(upper)),
+        // Nothing bounds it from above.
+        (Some(lower), None) => format!("from {}", seconds(lower)),
+        (None, _) => String::new(),
+    };
     html! {
         @match of.latest { Some(value) => (seconds(value)), None => b.bad { "not reached" } }
-        @if of.lower.is_some() { div.faint { (lower) " – " (upper) } }
+        @if !limits.is_empty() { div.faint { (limits) } }
     }
 }
 

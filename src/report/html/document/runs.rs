@@ -7,11 +7,11 @@ use maud::{Markup, html};
 
 use super::choice::Choice;
 use crate::model::{LayerState, Layers, RunId, RunRecord};
+use crate::report::html::run::{self, Content};
 use crate::report::html::words::{class_tone, instant, latency};
 use crate::report::html::{View, badge};
 use crate::report::results::silent_failure;
 use crate::report::words::{bad, flag, run_name};
-use crate::report::{Style, timeline};
 
 /// Rows of the table.
 const ROWS: usize = 2_000;
@@ -20,8 +20,6 @@ const FULL_BAD: usize = 200;
 const FULL: usize = 400;
 /// Of each probe, route and input so many that ended well are shown in full, the newest.
 const FULL_GOOD: usize = 3;
-/// Columns of a timeline.
-const WIDTH: u16 = 100;
 
 /// Which runs stand in the file.
 pub(super) struct Chosen<'a> {
@@ -81,8 +79,7 @@ impl<'a> Chosen<'a> {
         let rules = classes.rules("#runs") + &legs.rules("#runs");
         let markup = html! {
             (classes.boxes(toned)) (legs.boxes(|name| html! { (name) }))
-            div.scroll { table #runs {
-                caption.hidden { "Runs, the newest first" }
+            div.scroll tabindex="0" role="region" aria-label="Runs, the newest first" { table #runs {
                 thead { tr {
                     th scope="col" { "Due" } th scope="col" { "Route" } th scope="col" { "Class" } th scope="col" { "Accepted" }
                     th scope="col" { "Executed" } th scope="col" { "Outcome" } th.number scope="col" { "after" } th scope="col" { "Why" }
@@ -150,15 +147,18 @@ impl<'a> Chosen<'a> {
 }
 
 fn one(view: &View, run: &RunRecord) -> Markup {
-    let style = Style {
-        colour: false,
-        width: WIDTH,
+    let content = Content {
+        run,
+        replaced: &[],
+        neighbours: None,
+        twins: None,
+        trace: None,
     };
     html! {
         details.run {
             summary { (badge(class_tone(run.class), run.class.word())) " " (run_name(run)) " " span.faint { (view.look.text(&instant(&run.tick))) } }
             // A browser opens what holds the place that a link leads to.
-            div id={ "run-" (run.id) } tabindex="-1" { pre { (timeline(run, style)) } }
+            div.whole { (run::run(view, &content)) }
         }
     }
 }

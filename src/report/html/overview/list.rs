@@ -147,7 +147,7 @@ impl<'a> Listing<'a> {
         let from = (page - 1) * PER_PAGE + 1;
         html! {
             @if pages > 1 {
-                nav.pager aria-label="Pages" {
+                nav.pager aria-label="Further probes" {
                     @if page > 1 { a rel="prev" href=(self.overview.filter.turned(page - 1).address()) { "← the " (PER_PAGE) " before" } }
                     span { "Probes " (from) " to " (from + self.shown().len() - 1) " of " (self.admitted.len()) ", the worst first, " (PER_PAGE) " on a page" }
                     @if page < pages { a rel="next" href=(self.overview.filter.turned(page + 1).address()) { "next " (PER_PAGE.min(self.admitted.len() - page * PER_PAGE)) " →" } }
