@@ -9,6 +9,7 @@
 mod support;
 
 mod alerts;
+mod browser;
 mod callback;
 mod check_online;
 mod cli;

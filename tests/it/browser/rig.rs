@@ -1,0 +1,239 @@
+//! A daemon on the sandbox, with a run of every class on record.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+
+use landfall::clock::SystemClock;
+use landfall::model::Class;
+use landfall::sandbox::workspace::{self, Endpoints};
+use landfall::sandbox::{self, Options, Running, Script};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::process::landfall;
+use crate::support::whole::http_client;
+use crate::web::breathe;
+
+/// Waits for a callback that never comes, and for nothing else: a stall of landfall blinds it.
+const BLIND: &str = r#"name: blind
+description: A callback that is dropped while landfall stands still.
+routes: { only: {} }
+input: { text: "Please do fault:drop" }
+request:
+  http:
+    url: "{{ vars.base }}/v1/messages?route={{ route.name }}"
+    json: { ref: "{{ token }}", text: "{{ input.text }}", webhook: "{{ channels.hooks.url }}" }
+outcome:
+  - in: hooks
+    within: 3s
+    grace: 0s
+settle: 0s
+"#;
+
+/// The daemon, and the sandbox that it probes.
+pub(super) struct Rig {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    _dir: tempfile::TempDir,
+    pub(super) base: String,
+    pub(super) client: reqwest::Client,
+    pub(super) token: Option<&'static str>,
+    stop: CancellationToken,
+    gateway: Running,
+}
+
+/// A sandbox, and a workspace of it whose probes fire by hand alone; `more` goes into landfall.yaml.
+pub(super) async fn sandboxed(more: &str) -> (tempfile::TempDir, CancellationToken, Running) {
+    drop(http_client());
+    let dir = tempfile::tempdir().unwrap();
+    let stop = CancellationToken::new();
+    let free = || {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap()
+            .local_addr()
+            .unwrap()
+    };
+    let mail = free();
+    let options = Options {
+        faults: Script::demo(),
+        seed: 1,
+        database: Some(dir.path().join("messages.db")),
+        smtp: Some(mail.to_string()),
+        ..Options::default()
+    };
+    let gateway = sandbox::start(options, Arc::new(SystemClock::start()), stop.clone())
+        .await
+        .unwrap();
+    let endpoints = Endpoints {
+        gateway: gateway.address(),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        mail,
+        database: dir.path().join("messages.db"),
+    };
+    for file in workspace::write(dir.path(), &endpoints).unwrap() {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let by_hand: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.starts_with("schedule:"))
+            .collect();
+        std::fs::write(&file, by_hand.join("\n") + "\n").unwrap();
+    }
+    std::fs::write(dir.path().join("probes/blind.yaml"), BLIND).unwrap();
+    let main = dir.path().join("landfall.yaml");
+    let text = std::fs::read_to_string(&main).unwrap();
+    std::fs::write(&main, format!("{text}{more}")).unwrap();
+    (dir, stop, gateway)
+}
+
+impl Rig {
+    /// Serves, without a run yet.
+    pub(super) async fn start(more: &str, token: Option<&'static str>) -> Self {
+        let (dir, stop, gateway) = sandboxed(more).await;
+        let (child, lines) = spawn(dir.path());
+        let mut rig = Self {
+            child,
+            lines,
+            _dir: dir,
+            base: String::new(),
+            client: http_client(),
+            token,
+            stop,
+            gateway,
+        };
+        let serving = rig.serving().await;
+        let pages = serving.split("pages=").nth(1).unwrap();
+        pages
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .trim_matches('"')
+            .clone_into(&mut rig.base);
+        rig
+    }
+
+    /// The line that says where it serves. Browsers keep a machine busy: this waits longer than other tests do.
+    async fn serving(&self) -> String {
+        for _ in 0..6_000 {
+            let found = {
+                let lines = self.lines.lock().unwrap();
+                lines.iter().find(|line| line.contains("serving")).cloned()
+            };
+            if let Some(line) = found {
+                return line;
+            }
+            breathe().await;
+        }
+        panic!("it does not serve: {:?}", self.lines.lock().unwrap());
+    }
+
+    /// Fires until a run of every class is on record; the result is one of each.
+    pub(super) async fn every_class(&self) -> BTreeMap<Class, String> {
+        self.fire("blind", 1).await;
+        for _ in 0..6_000 {
+            if !self.gateway.truth().is_empty() {
+                break;
+            }
+            breathe().await;
+        }
+        // It stands still until what is waited for is overdue.
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::STOP).unwrap();
+        for _ in 0..400 {
+            breathe().await;
+        }
+        kill_process(pid, Signal::CONT).unwrap();
+        let mut all = self.ended(1).await;
+        self.fire("message", 3).await;
+        // On a busy machine landfall may see too little of some: then they are fired again.
+        let mut runs = 4;
+        for _ in 0..10 {
+            self.fire("named", 9).await;
+            runs += 9;
+            all.extend(self.ended(runs).await);
+            if Class::ALL.iter().all(|class| all.contains_key(class)) {
+                return all;
+            }
+        }
+        panic!("not every class has a run: {all:?}");
+    }
+
+    /// Fires all routes of a probe, which makes so many runs.
+    pub(super) async fn fire(&self, probe: &str, runs: u64) {
+        let request = self
+            .client
+            .post(format!("{}/api/v1/probes/{probe}/fire", self.base));
+        let fired = self.signed(request).json(&json!({})).send().await.unwrap();
+        assert_eq!(fired.status(), 202);
+        assert_eq!(fired.json::<Value>().await.unwrap()["runs"], runs);
+    }
+
+    /// Waits until so many runs are on record; one of each class.
+    pub(super) async fn ended(&self, runs: usize) -> BTreeMap<Class, String> {
+        for _ in 0..6_000 {
+            let request = self.client.get(format!("{}/api/v1/runs?limit=200", self.base));
+            let page: Value = self.signed(request).send().await.unwrap().json().await.unwrap();
+            let all = page["runs"].as_array().unwrap();
+            if all.len() >= runs {
+                let one = |run: &Value| {
+                    let class = Class::from_word(run["class"].as_str().unwrap()).unwrap();
+                    (class, run["id"].as_str().unwrap().to_owned())
+                };
+                return all.iter().map(one).collect();
+            }
+            breathe().await;
+        }
+        panic!("there are never {runs} runs");
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) {
+        let request = self.client.post(format!("{}{path}", self.base));
+        let answer = self.signed(request).json(body).send().await.unwrap();
+        assert!(
+            answer.status().is_success(),
+            "{path}: {}",
+            answer.text().await.unwrap()
+        );
+    }
+
+    pub(super) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    fn signed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        self.stop.cancel();
+    }
+}
+
+fn spawn(dir: &Path) -> (Child, Arc<Mutex<Vec<String>>>) {
+    let mut command = landfall(dir, &[]);
+    command.arg("serve");
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (into, from) = (Arc::clone(&lines), child.stderr.take().unwrap());
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            into.lock().unwrap().push(line);
+        }
+    });
+    (child, lines)
+}
