@@ -110,34 +110,31 @@ impl Asked {
     }
 
     /// What the store is asked for, and what has to be said of it. No index leads from a label to its runs, and a page
-    /// does not read all of history: so a label stands for the probes that have it now, and one that none has is looked for
-    /// among the runs of a day.
+    /// does not read all of history: a label that one probe has stands for it, and any other is looked for among the runs
+    /// of a day.
     fn bounded(&self, probes: &[ProbeView], now: Moment) -> (RunFilter, Option<&'static str>) {
         let mut filter = self.filter.clone();
-        if filter.labels.is_empty() || !filter.probes.is_empty() {
+        if filter.labels.is_empty() || filter.probes.len() == 1 {
             return (filter, None);
         }
         let has = |probe: &&ProbeView| {
-            filter
-                .labels
-                .iter()
-                .all(|(key, value)| probe.labels.get(key) == Some(value))
+            let mut wanted = filter.labels.iter();
+            wanted.all(|(key, value)| probe.labels.get(key) == Some(value))
         };
         let names: Vec<String> = probes
             .iter()
             .filter(has)
             .map(|probe| probe.name.clone())
             .collect();
-        if !names.is_empty() {
+        if names.len() == 1 && filter.probes.is_empty() {
             filter.probes = names;
-            return (filter, Some("Runs of the probes that have this label now."));
+            return (filter, Some("Runs of the probe that has this label now."));
         }
         let day = now.before(length(Range::Day));
         filter.since = filter.since.max(Some(day));
-        (
-            filter,
-            Some("No probe has this label now: it is looked for among the runs of the last 24 hours."),
-        )
+        let said =
+            "A label is looked for among the runs of the last 24 hours; choose a probe to look further back.";
+        (filter, Some(said))
     }
 
     /// What chooses among runs by what they are.

@@ -119,8 +119,8 @@ async fn the_list_of_runs_has_its_filters_in_the_address_and_goes_on_by_cursor()
         );
     }
     for (label, said) in [
-        ("team%3Dpayments", "that have this label now"),
-        ("team%3Dops", "No probe has this label now"),
+        ("team%3Dpayments", "the probe that has this label now"),
+        ("team%3Dops", "of the last 24 hours"),
     ] {
         let html = page(&rig, &format!("/runs?label={label}")).await.1;
         assert!(html.contains(said), "{html}");
