@@ -97,6 +97,31 @@ fn a_tick_past_its_start_deadline_is_skipped() {
 }
 
 #[test]
+fn what_is_claimed_before_or_after_a_stop_is_skipped_once_and_never_fired() {
+    let run = World::new().run;
+    let claimed_first = [Event::Claimed { run }, Event::StopFiring];
+    let mut stopped_first = claimed_first.clone();
+    stopped_first.reverse();
+    for events in [claimed_first, stopped_first] {
+        let mut world = World::new();
+        world.due(
+            leg(vec![expectation(Layer::Outcome, PUSH, Times::ONCE)]),
+            Limits::default(),
+        );
+        world.tell(-200, Event::Armed { run, channel: PUSH });
+        for (millis, event) in (-199..).zip(events.clone()) {
+            world.tell(millis, event);
+        }
+        world.pass(10);
+        let skips = |command: &&Command| matches!(command, Command::Skip { run: of, .. } if *of == run);
+        assert_eq!(skipped(&world), [SkipReason::Stopped], "{events:?}");
+        assert_eq!(world.commands.iter().filter(skips).count(), 1, "it names the run");
+        assert!(!world.commands.contains(&Command::Fire { run }), "{events:?}");
+        assert_eq!(world.machine.open(), 0);
+    }
+}
+
+#[test]
 fn an_observation_that_bears_only_a_captured_id_is_held_until_the_id_is_known() {
     let mut world = once();
     let mut seen = world.seen(PUSH, 5);
