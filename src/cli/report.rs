@@ -14,7 +14,7 @@ use crate::model::Moment;
 use crate::report::Format;
 use crate::report::series::{self, Objective, ObjectiveWord};
 
-pub(super) use gather::{Gathered, Part, objectives, of_runs};
+pub(super) use gather::{Gathered, Part, hours, objectives, of_runs, rolled_hours};
 
 /// The window where nothing else is asked for.
 const WINDOW: Duration = Duration::from_hours(7 * 24);

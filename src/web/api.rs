@@ -6,6 +6,7 @@ mod body;
 mod document;
 mod figures;
 mod follow;
+mod history;
 mod marks;
 pub(super) mod params;
 mod probes;
@@ -46,6 +47,8 @@ fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(probes::list))
         .routes(routes!(probes::one))
         .routes(routes!(figures::figures))
+        .routes(routes!(history::causes))
+        .routes(routes!(history::paths))
         .routes(routes!(probes::fire))
         .routes(routes!(probes::pause))
         .routes(routes!(probes::resume))

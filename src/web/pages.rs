@@ -6,7 +6,11 @@ mod act;
 mod alerts;
 mod home;
 mod layout;
+<<<<<<< HEAD
 mod marks;
+=======
+mod probe;
+>>>>>>> e1650d3 (Show a probe with its routes side by side over a time that the address says)
 mod run;
 mod runs;
 mod sign_in;
@@ -35,6 +39,7 @@ pub(super) fn router() -> Router<Shared> {
         .route("/marks", get(marks::show).post(marks::add))
         .route("/theme", get(theme::choose))
         .route("/runs/{run}", get(run::run))
+        .route("/probes/{probe}", get(probe::show))
         .route("/probes/{probe}/fire", post(act::fire))
         .route("/probes/{probe}/pause", post(act::pause))
         .route("/probes/{probe}/resume", post(act::resume))

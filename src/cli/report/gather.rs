@@ -99,7 +99,7 @@ impl Gathered {
         let hours = hours(part);
         let mut rolled = Rolled::default();
         for store in history.stores() {
-            rolled_store(store, &history.filter(), hours, &mut rolled)
+            rolled_hours(store, &history.filter(), hours, &mut |hour| rolled.add(hour))
                 .await
                 .map_err(|fault| failed(&fault))?;
         }
@@ -169,7 +169,7 @@ fn within(filter: RunFilter, part: Part) -> RunFilter {
 }
 
 /// The whole hours in a window: from the first that begins in it.
-fn hours(part: Part) -> Part {
+pub(in crate::cli) fn hours(part: Part) -> Part {
     let floor = Rollup::hour_of(part.since);
     let since = if floor < part.since {
         Rollup::next_hour(floor)
@@ -197,12 +197,15 @@ async fn gone_since(stores: &[Arc<dyn Store>], since: Moment) -> Result<Option<M
     Ok(gone)
 }
 
-/// Hours of one store that lie in `part`, then the runs of later ones.
-async fn rolled_store(
+/// Hands over the hours of one store that lie in `part`, then those of later runs, rolled up here.
+///
+/// # Errors
+/// The store does not answer.
+pub(in crate::cli) async fn rolled_hours(
     store: &Arc<dyn Store>,
     filter: &RunFilter,
     part: Part,
-    rolled: &mut Rolled,
+    take: &mut (dyn FnMut(&Rollup) + Send),
 ) -> Result<(), Fault> {
     let mut wanted = RollupFilter {
         probes: filter.probes.clone(),
@@ -223,7 +226,7 @@ async fn rolled_store(
         for rollup in store.rollups(wanted.clone()).await? {
             // The last hour may reach beyond the window.
             if Rollup::next_hour(rollup.hour) <= part.until {
-                rolled.add(&rollup);
+                take(&rollup);
             }
         }
         from = to;
@@ -240,14 +243,14 @@ async fn rolled_store(
     loop {
         let runs = pages.read().await?;
         if runs.is_empty() {
-            hour.values().for_each(|rollup| rolled.add(rollup));
+            hour.values().for_each(&mut *take);
             return Ok(());
         }
         for run in runs {
             let tick = Moment::from_rfc3339(&run.tick).unwrap_or(part.since);
             let of = Rollup::hour_of(tick);
             if at.is_some_and(|at| at != of) {
-                hour.values().for_each(|rollup| rolled.add(rollup));
+                hour.values().for_each(&mut *take);
                 hour.clear();
             }
             at = Some(of);

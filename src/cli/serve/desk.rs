@@ -4,6 +4,7 @@ mod act;
 mod alerts;
 mod figures;
 mod overview;
+pub(super) mod probe;
 mod run;
 mod views;
 
@@ -31,8 +32,8 @@ use crate::report::twins::Twins;
 use crate::store::{Page, RunFilter, Store};
 use crate::web::daemon::{
     AlertsView, Change, ChannelView, Daemon, Event, Fire, Fired, MuteView, NewMark, NewMute, Pause,
-    PauseView, ProbeView, Reckoned, Refused, Reloaded, Resumed, RunSummary, RunView, Status, StoreView,
-    Target, Unmuted, Unready,
+    PauseView, ProbeAnswer, ProbeAsk, ProbeView, Reckoned, Refused, Reloaded, Resumed, RunSummary, RunView,
+    Status, StoreView, Target, Unmuted, Unready,
 };
 
 pub(super) use overview::Overviews;
@@ -72,6 +73,8 @@ pub(super) struct Desk {
     pub(super) overviews: Overviews,
     /// Figures are made for one at a time: each may hold many runs.
     pub(super) reckoning: Mutex<()>,
+    /// What was made of the histories of probes.
+    pub(super) histories: probe::Histories,
 }
 
 impl Desk {
@@ -223,6 +226,10 @@ impl Daemon for Desk {
 
     fn flights(&self) -> Flights {
         self.board.flights(FLIGHTS)
+    }
+
+    fn probe(&self, ask: ProbeAsk, patience: Duration) -> BoxFuture<'_, Result<ProbeAnswer, Refused>> {
+        Box::pin(probe::answer(self, ask, patience))
     }
 
     fn marks(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Mark>, Refused>> {

@@ -187,6 +187,7 @@ pub(super) async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(),
         writes: tokio::sync::Mutex::default(),
         overviews,
         reckoning: tokio::sync::Mutex::default(),
+        histories: desk::probe::Histories::new(store.clone(), clock.clone()),
     };
     listeners.mount(&workspace, Arc::new(desk), clock.clone(), Arc::new(SystemRandom));
     // 8. What can wait until all that fires.

@@ -4,6 +4,7 @@
 //! - [`draw`]: all drawing, as SVG with axes, units and a text that says the same.
 //! - [`overview`]: every probe by its worst route.
 //! - [`run`]: one run, what became of it and why.
+//! - [`probe`]: one probe, its routes side by side.
 //! - [`words`]: states, classes and figures in words, signs and colours.
 //! - [`Look`]: how text from outside may be shown.
 //!
@@ -17,6 +18,7 @@ pub(super) mod document;
 pub mod draw;
 mod look;
 pub mod overview;
+pub mod probe;
 pub mod receipts;
 pub mod run;
 pub mod steps;
@@ -35,6 +37,7 @@ pub const STYLE: &str = concat!(
     include_str!("style/overview.css"),
     include_str!("style/comparison.css"),
     include_str!("style/run.css"),
+    include_str!("style/probe.css"),
 );
 
 /// The scripts of all pages as one, each in a scope of its own.
@@ -42,10 +45,11 @@ pub const SCRIPT: &str = concat!(
     include_str!("script/base.js"),
     include_str!("script/live.js"),
     include_str!("script/run.js"),
+    include_str!("script/chart.js"),
 );
 
 /// The scripts that also run in a report that is one file.
-pub const FILE_SCRIPT: &str = concat!(include_str!("script/file.js"),);
+pub const FILE_SCRIPT: &str = concat!(include_str!("script/file.js"), include_str!("script/chart.js"),);
 
 /// The `html` format: one file with drawings.
 pub(super) fn render(results: &Results, _: Style) -> String {

@@ -53,8 +53,12 @@ documented!(answers:
     super::system::ChannelList, super::probes::ProbeList, super::runs::RunAnswer,
     super::marks::MarkList, super::alerts::AlertList, super::alerts::MuteList, super::alerts::DestinationList,
     MuteView, Unmuted,
+<<<<<<< HEAD
     crate::report::series::History, crate::report::around::Neighbours, crate::report::around::OpenRun,
     crate::report::twins::Twins,
+=======
+    crate::report::series::History, super::history::CausesAnswer, super::history::PathsAnswer,
+>>>>>>> e1650d3 (Show a probe with its routes side by side over a time that the address says)
 );
 
 documented!(bodies:
@@ -125,7 +129,7 @@ fn complete(path: &mut Value) {
 fn parameter_schema(name: &str) -> Option<Value> {
     let several = |items: Value| json!({ "type": "array", "items": items });
     Some(match name {
-        "probe" | "route" => several(json!({ "type": "string" })),
+        "probe" | "route" | "input" => several(json!({ "type": "string" })),
         "class" => several(json!({ "type": "string", "enum": Class::ALL.map(Class::word) })),
         "label" => several(json!({ "type": "string", "pattern": "^[^=]+=.*$" })),
         "since" | "until" => json!({ "type": "string", "format": "date-time" }),

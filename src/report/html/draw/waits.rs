@@ -2,9 +2,12 @@
 
 use maud::Markup;
 
-use super::{Axis, Frame, Scale, Span, Unit, duration, route_class};
+use super::{Axis, Frame, Hit, Scale, Span, Unit, duration, route_class};
 use crate::report::course::Waits;
 use crate::report::words::{count, percent};
+
+/// A curve is read off at so many places along the axis.
+const READ: u32 = 60;
 
 /// The curve of one route.
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +57,10 @@ pub fn waits(id: &str, curves: &[Curve<'_>], limits: Option<(f64, f64)>) -> Opti
     );
     let mut layers = Vec::new();
     for curve in curves {
-        layers.push(frame.band(&route_class(curve.place), &band(curve.waits, from)));
+        layers.push(frame.band(&class(curve.place), &band(curve.waits, from)));
     }
     for curve in curves {
-        layers.push(frame.steps(&route_class(curve.place), &line(curve.waits, from)));
+        layers.push(frame.steps(&class(curve.place), &line(curve.waits, from)));
     }
     if let Some((within, end)) = limits {
         layers.push(frame.mark("limit", within, &format!("within {}", duration(within))));
@@ -65,7 +68,43 @@ pub fn waits(id: &str, curves: &[Curve<'_>], limits: Option<(f64, f64)>) -> Opti
             layers.push(frame.mark("end", end, &format!("lost after {}", duration(end))));
         }
     }
+    layers.push(frame.hits(&hits(&frame, curves)));
     Some(frame.draw(&layers))
+}
+
+/// That of the route's lines, and one by which a script hides them.
+fn class(place: usize) -> String {
+    format!("{} at-{place}", route_class(place))
+}
+
+/// What every curve is at places along the axis.
+fn hits(frame: &Frame, curves: &[Curve<'_>]) -> Vec<Hit> {
+    let (from, to) = (frame.x().scale().from(), frame.x().scale().to());
+    let at = |n: u32| from * (to / from).powf(f64::from(n) / f64::from(READ));
+    let one = |n: u32| {
+        let seconds = at(n);
+        let share = |curve: &Curve<'_>| {
+            let passed = curve
+                .waits
+                .points
+                .partition_point(|point| point.seconds <= seconds);
+            let left = passed
+                .checked_sub(1)
+                .map_or(1.0, |last| curve.waits.points[last].share);
+            format!("{} {}", curve.name, percent(Some(left)))
+        };
+        let shares: Vec<String> = curves.iter().map(share).collect();
+        Hit {
+            from: seconds,
+            to: at(n + 1),
+            said: format!(
+                "not yet arrived after {}: {}",
+                duration(seconds),
+                shares.join(", ")
+            ),
+        }
+    };
+    (0..READ).map(one).collect()
 }
 
 /// `stripe: 412 runs, half arrived after 1.2 s, 95 % after 3 s; 2.1 % never arrived`.
