@@ -134,7 +134,6 @@ pub trait Daemon: Send + Sync + 'static {
     /// The figures of a probe over the runs since then; by the last seven days where nothing is said.
     fn figures(&self, probe: String, since: Option<Moment>) -> BoxFuture<'_, Result<History, Refused>>;
 
-<<<<<<< HEAD
     /// The figures of all routes over a range, for the overview. They are made beside, for one range at a time, and kept:
     /// the answer comes at once, or after a fraction of a second where newer ones are nearly there, and bears the instant
     /// at which they were made.
@@ -142,11 +141,10 @@ pub trait Daemon: Send + Sync + 'static {
 
     /// Runs that are waited for, with those that have waited longest.
     fn flights(&self) -> Flights;
-=======
+
     /// What became of a probe's runs in a window, what separates the bad from the good and which ways they took: made
     /// beside, one at a time, and kept. The answer comes within `patience` with what there is then.
     fn probe(&self, ask: ProbeAsk, patience: Duration) -> BoxFuture<'_, Result<ProbeAnswer, Refused>>;
->>>>>>> e1650d3 (Show a probe with its routes side by side over a time that the address says)
 
     /// Marks on the time line, newest first, at most `limit`.
     fn marks(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Mark>, Refused>>;

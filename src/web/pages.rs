@@ -6,11 +6,8 @@ mod act;
 mod alerts;
 mod home;
 mod layout;
-<<<<<<< HEAD
 mod marks;
-=======
 mod probe;
->>>>>>> e1650d3 (Show a probe with its routes side by side over a time that the address says)
 mod run;
 mod runs;
 mod sign_in;

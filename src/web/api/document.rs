@@ -53,12 +53,9 @@ documented!(answers:
     super::system::ChannelList, super::probes::ProbeList, super::runs::RunAnswer,
     super::marks::MarkList, super::alerts::AlertList, super::alerts::MuteList, super::alerts::DestinationList,
     MuteView, Unmuted,
-<<<<<<< HEAD
     crate::report::series::History, crate::report::around::Neighbours, crate::report::around::OpenRun,
     crate::report::twins::Twins,
-=======
     crate::report::series::History, super::history::CausesAnswer, super::history::PathsAnswer,
->>>>>>> e1650d3 (Show a probe with its routes side by side over a time that the address says)
 );
 
 documented!(bodies:

@@ -190,7 +190,6 @@ impl Query {
     pub(in crate::web) fn of_form(query: &str) -> Result<Self, Problem> {
         let mut read = Self::read(query)?;
         read.pairs.retain(|(_, value)| !value.is_empty());
-<<<<<<< HEAD
         // A field of a form would show it as it is not.
         for (name, value) in read.pairs.clone() {
             if visible(&value) != value {
@@ -198,8 +197,6 @@ impl Query {
                 read.refuse(&name, shown);
             }
         }
-=======
->>>>>>> e1650d3 (Show a probe with its routes side by side over a time that the address says)
         Ok(read)
     }
 

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::layout::{look, page, proof};
+use super::layout::{live, look, page, proof};
 use crate::model::{Access, Moment};
 use crate::report::html::probe::{self as view, OpenAlert, ProbeData, RouteStanding, Standing};
 use crate::report::html::words::{instant, tone};
@@ -24,8 +24,8 @@ use asked::{Asked, RANGES};
 
 /// Newer figures are waited for so long; then the ones that there are have to do.
 const PATIENCE: Duration = Duration::from_millis(150);
-/// The page is loaded again after so many seconds, and after one where there are no figures yet.
-const REFRESH: u32 = 30;
+/// Where there are no figures yet the page is loaded again after so many seconds.
+const AGAIN: u32 = 1;
 
 /// The page.
 pub(super) async fn show(
@@ -57,7 +57,6 @@ pub(super) async fn show(
         links: Links::Site,
         now: status.now.clone(),
     };
-    let refresh = if answer.data.is_some() { REFRESH } else { 1 };
     let title = shown.look.text(&name);
     let content = content(
         &shown,
@@ -68,7 +67,11 @@ pub(super) async fn show(
         alerts.ok().as_ref(),
         &query,
     );
-    page(&title, &caller, Some(refresh), &content).into_response()
+    if answer.data.is_none() {
+        return page(&title, &caller, Some(AGAIN), &content).into_response();
+    }
+    let follow = format!("?probe={}", segment(&name));
+    live(&title, &caller, &follow, &content).into_response()
 }
 
 fn unknown(look: &Look, name: &str, probes: &[ProbeView]) -> Response {

@@ -9,6 +9,7 @@ mod local;
 mod overview;
 mod pages;
 mod run_page;
+mod probe_page;
 mod schemathesis;
 mod telemetry;
 

@@ -57,9 +57,20 @@ struct Kept {
 pub(super) async fn answer(desk: &Desk, ask: ProbeAsk, patience: Duration) -> Result<ProbeAnswer, Refused> {
     let force = desk.force.now();
     let probe = act::probe(desk, &ask.probe)?;
-    act::known("route", "route", &ask.routes, &views::routes(&probe))?;
-    act::known("input", "input", &ask.inputs, &views::inputs(&probe))?;
+    known("route", &ask.routes, &views::routes(&probe))?;
+    known("input", &ask.inputs, &views::inputs(&probe))?;
     Ok(desk.histories.get(ask, &force.workspace, patience).await)
+}
+
+/// Whether each is one of those that there are; both are parameters of that name.
+fn known(what: &'static str, asked: &[String], there: &[&str]) -> Result<(), Refused> {
+    act::known(what, what, asked, there).map_err(|refused| match refused {
+        Refused::Invalid { detail, .. } => Refused::Invalid {
+            pointer: String::from(what),
+            detail,
+        },
+        other => other,
+    })
 }
 
 impl Histories {

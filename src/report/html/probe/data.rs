@@ -7,6 +7,7 @@ use crate::report::causes::Causes;
 use crate::report::course::Course;
 use crate::report::paths::Paths;
 use crate::report::series::{ProbeFigures, Source};
+use crate::report::steps::Steps;
 
 /// What became of a probe's runs in a window.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +27,8 @@ pub struct ProbeData {
     pub causes: Option<Causes>,
     /// The ways that runs took.
     pub paths: Option<Paths>,
+    /// The stages at which runs stop.
+    pub steps: Steps,
     /// So many runs, the newest of the window, were read one by one for causes, paths and bad runs.
     pub looked_at: u64,
     /// The most that would have been.

@@ -15,7 +15,7 @@ mod tests;
 
 use maud::{Markup, html};
 
-use super::{View, causes, receipts};
+use super::{View, causes, receipts, steps};
 
 pub use charts::{Shown, charts};
 pub use data::{BadRun, DefinitionText, OpenAlert, ProbeData, RouteStanding, Standing};
@@ -58,6 +58,9 @@ pub fn probe(view: &View, standing: &Standing, data: &ProbeData) -> Markup {
                 p.faint { (looked_at(data)) }
                 (causes::causes(view, found))
             }
+        }
+        @if !data.steps.series.is_empty() {
+            section #steps data-key="steps" { h2 { "How far runs come" } p.faint { (looked_at(data)) } (steps::steps(view, &data.steps)) }
         }
         @if let Some(found) = data.paths.as_ref().filter(|paths| paths.runs > 0) {
             section #paths data-key="paths" { h2 { "Paths" } p.faint { (looked_at(data)) } (paths(view, found)) }

@@ -13,6 +13,7 @@ use crate::report::html::probe::{BadRun, DefinitionText, ProbeData};
 use crate::report::paths::{PathCollector, Paths};
 use crate::report::series::{Gathering, ProbeFigures, Rolled, Source};
 use crate::report::silent_failure;
+use crate::report::steps::{StepCollector, Steps};
 use crate::store::{Order, RunFilter, Store};
 use crate::web::daemon::{AskedRange, ProbeAsk};
 
@@ -36,6 +37,7 @@ struct LookedAt {
     runs: u64,
     causes: Causes,
     paths: Paths,
+    steps: Steps,
     bad: Vec<BadRun>,
 }
 
@@ -81,6 +83,7 @@ pub(super) async fn gather(
         limits: probe.and_then(|probe| limits(probe)),
         causes: Some(looked.causes),
         paths: Some(looked.paths),
+        steps: looked.steps,
         looked_at: looked.runs,
         most: MOST_LOOKED_AT,
         bad: looked.bad,
@@ -226,6 +229,7 @@ async fn skips(store: &Arc<dyn Store>, filter: &RunFilter, part: Part) -> Result
 async fn looked_at(store: &Arc<dyn Store>, filter: &RunFilter, marks: Vec<Mark>) -> Result<LookedAt, Fault> {
     let mut collector = Collector::new(Question::default());
     let mut paths = PathCollector::default();
+    let mut steps = StepCollector::default();
     let mut bad = Vec::new();
     let mut rest = filter.clone();
     rest.order = Order::Newest;
@@ -238,6 +242,7 @@ async fn looked_at(store: &Arc<dyn Store>, filter: &RunFilter, marks: Vec<Mark>)
         for run in &page.runs {
             collector.add(run);
             paths.add(run);
+            steps.add(run);
             if run.class != Class::Delivered && bad.len() < MOST_BAD {
                 bad.push(BadRun {
                     id: run.id,
@@ -262,6 +267,7 @@ async fn looked_at(store: &Arc<dyn Store>, filter: &RunFilter, marks: Vec<Mark>)
         runs,
         causes,
         paths,
+        steps: steps.finish(),
         bad,
     })
 }
