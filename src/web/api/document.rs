@@ -53,7 +53,7 @@ documented!(answers:
     super::system::ChannelList, super::probes::ProbeList, super::runs::RunAnswer,
     super::marks::MarkList, super::alerts::AlertList, super::alerts::MuteList, super::alerts::DestinationList,
     MuteView, Unmuted,
-    crate::report::series::History, crate::report::around::Neighbours, crate::report::around::OpenRun,
+     crate::report::around::Neighbours, crate::report::around::OpenRun,
     crate::report::twins::Twins,
     crate::report::series::History, super::history::CausesAnswer, super::history::PathsAnswer,
 );

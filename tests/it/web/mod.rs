@@ -8,8 +8,8 @@ mod follow;
 mod local;
 mod overview;
 mod pages;
-mod run_page;
 mod probe_page;
+mod run_page;
 mod schemathesis;
 mod telemetry;
 
