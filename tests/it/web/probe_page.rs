@@ -35,7 +35,7 @@ async fn a_probe_shows_its_routes_side_by_side() {
         "An order is confirmed.",
         "Last runs that did not end well",
         &format!("/runs/{gone}"),
-        "probes/orders.yaml",
+        "probes/probe.yaml",
         "lost after 2.01 s",
         "aria-current=\"true\"",
     ] {

@@ -154,7 +154,7 @@ impl Frame {
                     text class={ "tick" (more) } x=(at) y=(tenth(self.height + 16.0)) text-anchor=(anchor(tick.place)) { (tick.label) }
                 }
                 @if let Some(y) = &self.y {
-                    @for tick in y.ticks(rows.max(2)) {
+                    @for tick in y.ticks(rows.max(2) + 1) {
                         @let at = tenth((1.0 - tick.place) * self.height);
                         line.grid x1="0%" x2="100%" y1=(at) y2=(at) {}
                         text.tick x="-6" y=(at) dy="0.32em" text-anchor="end" { (tick.label) }

@@ -101,7 +101,7 @@ fn unreached(frame: &super::Frame, known: &[(f64, f64, Waited, String)]) -> Vec<
         layers.push(frame.rect(class, (*from, *to), (0.0, 5.0), ""));
     }
     if !layers.is_empty() {
-        layers.push(frame.say("bad", frame.x().scale().to(), 15.0, "not reached"));
+        layers.push(frame.say("bad", frame.x().scale().to(), 26.0, "not reached"));
     }
     layers
 }

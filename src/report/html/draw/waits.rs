@@ -63,7 +63,9 @@ pub fn waits(id: &str, curves: &[Curve<'_>], limits: Option<(f64, f64)>) -> Opti
         layers.push(frame.steps(&class(curve.place), &line(curve.waits, from)));
     }
     if let Some((within, end)) = limits {
-        layers.push(frame.mark("limit", within, &format!("within {}", duration(within))));
+        // Its words stand lower, since the other limit is often near.
+        layers.push(frame.mark("limit", within, ""));
+        layers.push(frame.say("", within, 26.0, &format!("within {}", duration(within))));
         if end > within {
             layers.push(frame.mark("end", end, &format!("lost after {}", duration(end))));
         }

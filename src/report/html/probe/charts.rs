@@ -177,7 +177,7 @@ fn key() -> Markup {
         Class::Unobserved,
     ];
     html! { @for class in shown {
-        span.key { svg width="10" height="10" aria-hidden="true" { rect class=(class_fill(class)) width="10" height="10" {} } " " (class.word()) " " }
+        span.key { svg width="10" height="10" aria-hidden="true" { rect class=(class_fill(class)) width="10" height="10" {} } " " (class.word()) } " "
     } "(empty: nothing fired)" }
 }
 
@@ -185,7 +185,7 @@ fn layers() -> Markup {
     html! {
         "the chance that two runs of a stretch agree up to: "
         @for (name, class) in LAYERS {
-            span.key { svg width="28" height="8" viewBox="0 0 28 8" aria-hidden="true" { path class={ "line " (class) } d="M1 4H27" {} } " " (name) " " }
+            span.key { svg width="28" height="8" viewBox="0 0 28 8" aria-hidden="true" { path class={ "line " (class) } d="M1 4H27" {} } " " (name) } " "
         }
     }
 }
