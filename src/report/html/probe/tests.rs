@@ -106,8 +106,14 @@ fn of(endings: &[Ending]) -> String {
 
 #[test]
 fn routes_stand_side_by_side_on_one_axis() {
-    let mut runs: Vec<Ending> = (0..30).map(|m| ending(m, "good", Class::Delivered)).collect();
-    runs.extend((0..30).map(|m| ending(m, "gone", if m % 3 == 0 { Class::Lost } else { Class::Delivered })));
+    let mut runs: Vec<Ending> = (0..30).map(|n| ending(n / 2, "good", Class::Delivered)).collect();
+    runs.extend((0..30).map(|n| {
+        ending(
+            n / 2,
+            "gone",
+            if n % 3 == 0 { Class::Lost } else { Class::Delivered },
+        )
+    }));
     let html = of(&runs);
     for part in [
         "Silent failures",

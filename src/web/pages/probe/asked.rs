@@ -72,11 +72,11 @@ impl Asked {
 
     /// The same of another time, as what follows the page's path.
     pub(super) fn with_since(&self, since: &str) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::from("?"));
+        let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("since", since);
         query.extend_pairs(self.routes.iter().map(|route| ("route", route)));
         query.extend_pairs(self.inputs.iter().map(|input| ("input", input)));
-        query.finish()
+        format!("?{}", query.finish())
     }
 
     pub(super) fn is_since(&self, since: &str) -> bool {
