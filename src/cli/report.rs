@@ -1,6 +1,7 @@
 //! `landfall report`: the figures of stored history.
 
 mod gather;
+mod separates;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -111,7 +112,8 @@ async fn tell(dir: Option<PathBuf>, args: Args) -> Result<Exit, Exit> {
         against,
         from_rollups: args.from_rollups,
     };
-    let report = gathered.report(&history, objectives).await?;
+    let mut report = gathered.report(&history, objectives).await?;
+    separates::look(&history, part, &mut report).await?;
     history.close().await?;
     output::told(args.format, &args.out, |format, style| {
         format.render_history(&report, style)

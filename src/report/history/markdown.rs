@@ -75,6 +75,12 @@ fn one(probe: &ProbeFigures) -> String {
             clip(&found.route, 60)
         ));
     }
+    if let Some(separates) = &probe.separates {
+        sentences.push(format!(
+            "what separates bad runs from good: {}",
+            separates.words()
+        ));
+    }
     sentences.extend(probe.routes.iter().flat_map(said_of_routes));
     if !sentences.is_empty() {
         out.push('\n');

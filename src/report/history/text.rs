@@ -116,6 +116,14 @@ fn one(page: &mut Page, history: &History, probe: &ProbeFigures) {
             page.field("skipped", &route::skipped(skips), Tone::Plain);
         }
     }
+    if let Some(separates) = &probe.separates {
+        page.out.push('\n');
+        page.heading(&format!(
+            "{}: what separates bad runs from good",
+            clip(&probe.probe, 80)
+        ));
+        page.field("", &separates.words(), Tone::Plain);
+    }
     for routes in &probe.routes {
         page.out.push('\n');
         let mut title = format!("{}: routes beside each other", clip(&probe.probe, 80));

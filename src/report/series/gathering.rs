@@ -218,6 +218,7 @@ pub(super) fn empty(probe: &str) -> ProbeFigures {
         routes: Vec::new(),
         changes: Vec::new(),
         objectives: Vec::new(),
+        separates: None,
         notes: Vec::new(),
     }
 }

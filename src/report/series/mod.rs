@@ -13,6 +13,7 @@ mod objective;
 mod rolled;
 mod routes;
 mod rows;
+mod separation;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -32,6 +33,7 @@ pub use latency::{LayerFigures, LayersFigures, PollFigures, QuantileFigure, Time
 pub use objective::{BudgetFigures, Judged, Objective, ObjectiveFigures, ObjectiveWord};
 pub use rolled::Rolled;
 pub use routes::{PairFigures, RoutesFigures};
+pub use separation::Separation;
 pub use words::{objective_word, said_of_change, said_of_routes};
 
 pub(in crate::report) use rows::possible;
@@ -101,6 +103,8 @@ pub struct ProbeFigures {
     pub changes: Vec<ChangeFigures>,
     /// The objective of the probe by series; empty where it has none, or it is not known.
     pub objectives: Vec<ObjectiveFigures>,
+    /// What separates its bad runs from its good ones; null where none was bad, or it was not looked for.
+    pub separates: Option<Separation>,
     /// What has to be known of its figures.
     pub notes: Vec<String>,
 }

@@ -250,6 +250,13 @@ async fn what_was_fired_is_reported_and_judged() {
     let report = said(&landfall(dir.path(), &["report", "--format", "json"]));
     assert_eq!(series(&report, "good")["on_time"]["count"], 6);
     assert_eq!(series(&report, "gone")["silent_failures"]["count"], 6);
+    let separates = &report["probes"][0]["separates"];
+    assert_eq!(
+        (&separates["runs"], &separates["all"]),
+        (&json!(12), &json!(true))
+    );
+    let sentence = separates["sentence"].as_str().expect("a sentence");
+    assert!(sentence.contains("route"), "{sentence}");
     let judged = landfall(dir.path(), &["report", "--objective"]);
     assert_eq!(judged.status.code(), Some(1), "{}", out(&judged));
     assert!(out(&judged).contains("not met"), "{}", out(&judged));

@@ -74,6 +74,7 @@ fn probe(view: &View, of: &ProbeFigures) -> Markup {
             @for skips in of.skips.iter().take(ROWS) { p { (clip(&skips.route, 80)) ": "
                 (count(skips.ticks, "tick")) " skipped ("
                 @for (n, (why, ticks)) in skips.reasons.iter().enumerate() { @if n > 0 { ", " } (ticks) " " (reason(*why)) } ")" } }
+            @if let Some(separates) = &of.separates { h3 { "What separates bad runs from good" } p { (view.look.text(&separates.words())) } }
             @if !of.changes.is_empty() { h3 { "Against the other window" } ul {
                 @for change in of.changes.iter().take(ROWS) { li { b { (clip(&change.route, 80)) } ": " (view.look.text(&said_of_change(change).join("; "))) } }
             } }
