@@ -1,6 +1,6 @@
 //! Pages: rendered here, usable without JavaScript, with nothing from any other host.
 //!
-//! Text that came from outside goes through [`layout::Look::text`]; what it yields is escaped by the templates.
+//! Text that came from outside goes through [`Look::text`](crate::report::html::Look::text); what it yields is escaped by the templates.
 
 mod act;
 mod alerts;

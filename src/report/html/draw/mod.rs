@@ -26,7 +26,7 @@
 //!   [`bars`](Frame::bars), [`dot`](Frame::dot), [`rect`](Frame::rect), [`mark`](Frame::mark), [`region`](Frame::region),
 //!   [`level`](Frame::level), [`say`](Frame::say), [`hits`](Frame::hits).
 //!
-//! Charts made of them: [`waits`] (who has not arrived after which time), [`latency`], [`classes`] and [`agreement`] over time,
+//! Charts made of them: [`waits()`] (who has not arrived after which time), [`latency()`], [`classes()`] and [`agreement()`] over time,
 //! each for one route over a [`Timeline`], with an axis that routes share.
 //!
 //! The width of a plot is that of its place on the page, its height is fixed, and text keeps its size: across, places are

@@ -1,6 +1,6 @@
 //! One probe: its routes side by side, over time, and what is behind the runs that did not end well.
 //!
-//! [`probe`] shows all of it. The report file calls the parts: [`figures`], [`charts`], [`beside`], [`paths`].
+//! [`probe`] shows all of it. The report file calls the parts: [`figures()`], [`charts()`], [`beside()`], [`paths()`].
 
 mod charts;
 mod data;

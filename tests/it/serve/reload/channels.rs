@@ -184,7 +184,8 @@ async fn what_needs_a_channel_that_cannot_be_opened_is_skipped_until_it_can() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_sink_on_its_own_port_hands_port_and_runs_over() {
     let target = Silent::start().await;
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // An address that no other test takes ports of, so that this one is still free when it is bound again.
+    let free = std::net::TcpListener::bind("127.0.0.9:0").unwrap();
     let at = free.local_addr().unwrap();
     drop(free);
     let sink = |limit: u32| {
@@ -219,9 +220,10 @@ async fn a_mail_sink_on_its_own_port_hands_port_and_runs_over() {
 /// Sends a mail, as a mail system would.
 async fn send(at: std::net::SocketAddr, to: &str) {
     use lettre::AsyncTransport as _;
-    let transport = lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::builder_dangerous("127.0.0.1")
-        .port(at.port())
-        .build();
+    let transport =
+        lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::builder_dangerous(at.ip().to_string())
+            .port(at.port())
+            .build();
     let mail = lettre::Message::builder()
         .from("system@example.com".parse().unwrap())
         .to(to.parse().unwrap())
