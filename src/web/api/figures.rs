@@ -10,7 +10,7 @@ use crate::report::series::History;
 use crate::web::site::Shared;
 
 /// Figures of a probe over its runs, as `landfall report --format json` tells them. They are made when they are asked for,
-/// for one caller at a time, from at most 500,000 runs.
+/// for one caller at a time, from at most 500,000 runs. What separates bad runs from good is not among them: `causes` tells.
 #[utoipa::path(get, path = "/api/v1/probes/{probe}/figures", tag = "probes", operation_id = "figures",
     params(
         ("probe" = String, Path, description = "Its name"),

@@ -58,12 +58,15 @@ async fn nothing_but_the_sign_in_is_shown_without_a_token_and_the_keyboard_is_en
     assert!(text.contains("Sign in") && !text.contains("named"), "{text}");
     page.look(1280, Theme::Light).await;
     page.open(&rig.url("/")).await;
-    // The field has the focus by itself.
+    // The field has the focus by itself, once the page is drawn.
+    const FOCUS: &str = "document.activeElement?.type === 'password'";
+    page.until(FOCUS).await;
     page.write("wrong").await;
     let before = page.heard();
     page.press("Enter").await;
     page.loaded(before).await;
     page.until("!!document.querySelector('[role=alert]')").await;
+    page.until(FOCUS).await;
     page.write(TOKEN).await;
     let before = page.heard();
     page.press("Enter").await;

@@ -102,15 +102,15 @@ pub(crate) fn context(root: &Path, sink: Arc<RecordingSink>, listener: Arc<dyn L
     }
 }
 
-/// Waits for a state, not for a time: looks again until it holds, at most ten seconds.
+/// Waits for a state, not for a time: looks again until it holds, at most a minute: machines are busy.
 pub(crate) async fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let clock = SystemClock::start();
-    let give_up = clock.now().after(Duration::from_secs(10));
+    let give_up = clock.now().after(Duration::from_secs(60));
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(clock.now() < give_up, "still waiting after 10 s for {what}");
+        assert!(clock.now() < give_up, "still waiting after 60 s for {what}");
         clock.sleep(Duration::from_millis(5)).await;
     }
 }

@@ -282,7 +282,7 @@ pub(crate) fn free_port() -> u16 {
 /// Waits for a state of another process, at most 15 s.
 pub(crate) fn await_state(state: impl Fn() -> bool, otherwise: impl Fn() -> String) {
     let clock = SystemClock::start();
-    let deadline = clock.now().after(Duration::from_secs(15));
+    let deadline = clock.now().after(Duration::from_secs(60));
     while !state() {
         assert!(clock.now() < deadline, "{}", otherwise());
         std::thread::sleep(Duration::from_millis(10));
