@@ -49,6 +49,7 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
+    drop(rustls::crypto::ring::default_provider().install_default());
     runtime.block_on(async {
         let target = target().await;
         start(target);
