@@ -142,6 +142,7 @@ fn record(n: u64, tick: Moment) -> RunRecord {
         timings: Timings {
             dns: Some(0.001),
             connect: Some(0.003),
+            tls: None,
             first_byte: Some(0.04),
             total: Some(0.045),
         },

@@ -14,9 +14,12 @@ pub struct Timings {
     /// Looking up the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns: Option<f64>,
-    /// Connecting, the TLS handshake included.
+    /// Connecting; with the TLS handshake where `tls` does not tell it apart.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect: Option<f64>,
+    /// The TLS handshake with the server, or with a proxy that alone speaks TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<f64>,
     /// From the first byte sent to the first byte of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte: Option<f64>,

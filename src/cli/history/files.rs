@@ -179,6 +179,7 @@ fn sound(run: &RunRecord) -> Result<(), String> {
     for (name, value) in [
         ("dns", timings.dns),
         ("connect", timings.connect),
+        ("tls", timings.tls),
         ("first_byte", timings.first_byte),
         ("total", timings.total),
     ] {

@@ -61,10 +61,11 @@ fn write_answer(answer: &LiveAnswer, out: &mut Writer) {
     let Timings {
         dns,
         connect,
+        tls,
         first_byte,
         total,
     } = answer.timings;
-    for part in [dns, connect, first_byte, total] {
+    for part in [dns, connect, tls, first_byte, total] {
         out.maybe_float(part);
     }
     out.length(answer.attributes.len());
@@ -126,6 +127,7 @@ fn read_answer(from: &mut Reader<'_>) -> Option<LiveAnswer> {
     let timings = Timings {
         dns: from.maybe_float()?,
         connect: from.maybe_float()?,
+        tls: from.maybe_float()?,
         first_byte: from.maybe_float()?,
         total: from.maybe_float()?,
     };

@@ -168,6 +168,7 @@ fn accepted(run: &RunRecord) -> Option<Event> {
     let parts: Vec<String> = [
         ("dns", timings.dns),
         ("connect", timings.connect),
+        ("tls", timings.tls),
         ("first byte", timings.first_byte),
         ("total", timings.total),
     ]

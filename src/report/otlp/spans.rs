@@ -141,6 +141,20 @@ fn of_request(record: &RunRecord) -> Vec<KeyValue> {
         let value = any_value::Value::IntValue(status);
         attributes.push(attribute("http.response.status_code", value));
     }
+    let timings = record.timings;
+    let phases = [
+        ("dns", timings.dns),
+        ("connect", timings.connect),
+        ("tls", timings.tls),
+        ("first_byte", timings.first_byte),
+        ("total", timings.total),
+    ];
+    for (phase, seconds) in phases {
+        let value = seconds
+            .filter(|s| s.is_finite())
+            .map(any_value::Value::DoubleValue);
+        attributes.extend(value.map(|value| attribute(&format!("landfall.request.{phase}"), value)));
+    }
     attributes
 }
 

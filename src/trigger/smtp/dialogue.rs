@@ -55,6 +55,8 @@ pub(super) struct Dialogue {
     pub(super) started: Moment,
     pub(super) resolved: Option<Moment>,
     pub(super) connected: Option<Moment>,
+    /// The end of a handshake that came before anything was said; that of STARTTLS lies within the dialogue.
+    pub(super) secured_at: Option<Moment>,
     pub(super) sent_at: Option<Moment>,
     pub(super) first_byte: Option<Moment>,
     /// From now on the server may have taken the mail.
@@ -89,6 +91,7 @@ impl Dialogue {
             started,
             resolved: None,
             connected: None,
+            secured_at: None,
             sent_at: None,
             first_byte: None,
             dot_sent: false,

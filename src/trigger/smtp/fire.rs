@@ -144,6 +144,10 @@ async fn fire(job: Job, clock: Arc<dyn Clock>, limit: Duration, shot: Shot) -> A
             .connected
             .zip(dialogue.resolved)
             .map(|(done, begun)| done.seconds_since(begun)),
+        tls: dialogue
+            .secured_at
+            .zip(dialogue.connected)
+            .map(|(done, begun)| done.seconds_since(begun)),
         first_byte: dialogue
             .first_byte
             .filter(|_| answered)

@@ -37,6 +37,7 @@ pub(crate) fn run(n: u128, route: &str) -> RunRecord {
         timings: Timings {
             dns: Some(0.001),
             connect: Some(0.003),
+            tls: None,
             first_byte: Some(0.04),
             total: Some(0.045),
         },

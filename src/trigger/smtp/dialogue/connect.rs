@@ -39,10 +39,11 @@ impl Dialogue {
             .insert(String::from("address"), address.to_string());
         self.attributes.insert(String::from("tls"), String::from("none"));
         let mut io: Box<dyn Io> = Box::new(tcp);
+        self.connected = Some(self.clock.now());
         if self.job.tls == Mode::Implicit {
             io = self.shake_hands(io).await?;
+            self.secured_at = Some(self.clock.now());
         }
-        self.connected = Some(self.clock.now());
         self.wire = Some(Wire::new(io));
         Ok(())
     }

@@ -73,6 +73,7 @@ fn delivered() -> RunRecord {
         timings: Timings {
             dns: Some(0.001),
             connect: Some(0.003),
+            tls: None,
             first_byte: Some(0.04),
             total: Some(0.045),
         },
