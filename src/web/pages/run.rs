@@ -4,19 +4,17 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use maud::html;
+use maud::{Markup, html};
 
-use super::layout::{bare, look, page};
+use super::layout::{bare, followed, look};
 use crate::model::RunId;
+use crate::report::around::OpenRun;
 use crate::report::html::run::{self, Content};
-use crate::report::html::{Links, View};
+use crate::report::html::{Links, View, segment};
 use crate::web::api::Problem;
 use crate::web::auth::Caller;
 use crate::web::daemon::{Refused, RunView};
 use crate::web::site::Shared;
-
-/// A run in flight is shown anew after so many seconds.
-const AGAIN: u32 = 2;
 
 /// The page.
 pub(super) async fn run(
@@ -28,11 +26,31 @@ pub(super) async fn run(
     let Some(run) = id.parse().ok().map(RunId) else {
         return unknown(&site, &id, "It is no id of a run, which is a UUID.");
     };
-    match site.daemon.run(run).await {
-        Ok(Some(found)) => ended(&site, &caller, &found, twin(&uri).as_deref()).await,
-        Ok(None) => open(&site, &caller, run).await,
+    match found(&site, run).await {
+        Ok(Found::Ended(found)) => ended(&site, &caller, &found, twin(&uri).as_deref()).await,
+        Ok(Found::Open(found)) => open(&site, &caller, &found),
+        Ok(Found::Nowhere) => unknown(&site, &id, GONE),
         Err(refused) => Problem::from(refused).page(),
     }
+}
+
+/// Where a run is.
+enum Found {
+    Ended(Box<RunView>),
+    Open(Box<OpenRun>),
+    Nowhere,
+}
+
+async fn found(site: &Shared, id: RunId) -> Result<Found, Refused> {
+    if let Some(ended) = site.daemon.run(id).await? {
+        return Ok(Found::Ended(Box::new(ended)));
+    }
+    if let Some(open) = site.daemon.open_run(id).await? {
+        return Ok(Found::Open(Box::new(open)));
+    }
+    // It may have ended between the two looks.
+    let ended = site.daemon.run(id).await?;
+    Ok(ended.map_or(Found::Nowhere, |ended| Found::Ended(Box::new(ended))))
 }
 
 /// `?twin=` of the address.
@@ -77,19 +95,22 @@ async fn ended(site: &Shared, caller: &Caller, found: &RunView, twin: Option<&st
         twins: twins.as_ref(),
         trace: trace.as_deref(),
     };
-    page(&title, caller, None, &run::run(&view, &content)).into_response()
+    told(&title, caller, &record.probe, &run::run(&view, &content))
 }
 
-async fn open(site: &Shared, caller: &Caller, id: RunId) -> Response {
-    match site.daemon.open_run(id).await {
-        Ok(Some(open)) => {
-            let view = view(site);
-            let title = format!("in flight {}", view.look.text(&open.probe));
-            page(&title, caller, Some(AGAIN), &run::open(&view, &open)).into_response()
-        }
-        Ok(None) => unknown(site, &id.to_string(), GONE),
-        Err(refused) => Problem::from(refused).page(),
-    }
+fn open(site: &Shared, caller: &Caller, open: &OpenRun) -> Response {
+    let view = view(site);
+    let title = format!("in flight {}", view.look.text(&open.probe));
+    told(&title, caller, &open.probe, &run::open(&view, open))
+}
+
+/// The page as it changes: with each run of its probe, since the one after it and those of its tick stand on it too.
+fn told(title: &str, caller: &Caller, probe: &str, content: &Markup) -> Response {
+    let content = html! {
+        noscript { p { a href="" { "Load again" } ": without a script this page stays as it is." } }
+        div #run-page data-live="" { (content) }
+    };
+    followed(title, caller, &format!("?probe={}", segment(probe)), &content).into_response()
 }
 
 fn view(site: &Shared) -> View {

@@ -9,6 +9,7 @@ mod page;
 mod pages;
 mod plain;
 mod rig;
+mod run;
 
 use chrome::Browser;
 use page::{Page, Theme};

@@ -93,7 +93,20 @@ pub(super) async fn sandboxed(more: &str) -> (tempfile::TempDir, CancellationTok
 impl Rig {
     /// Serves, without a run yet.
     pub(super) async fn start(more: &str, token: Option<&'static str>) -> Self {
-        let (dir, stop, gateway) = sandboxed(more).await;
+        Self::serve(sandboxed(more).await, token).await
+    }
+
+    /// The same with a probe of one's own besides.
+    pub(super) async fn probing(yaml: &str) -> Self {
+        let made = sandboxed("").await;
+        std::fs::write(made.0.path().join("probes/own.yaml"), yaml).unwrap();
+        Self::serve(made, None).await
+    }
+
+    async fn serve(
+        (dir, stop, gateway): (tempfile::TempDir, CancellationToken, Running),
+        token: Option<&'static str>,
+    ) -> Self {
         let (child, lines) = spawn(dir.path());
         let mut rig = Self {
             child,

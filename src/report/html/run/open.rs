@@ -17,12 +17,13 @@ pub fn open(view: &View, run: &OpenRun) -> Markup {
     let text = |text: &str| view.look.text(text);
     let elapsed = elapsed(run);
     html! { div.run {
-        section.verdict.off aria-labelledby={ "run-" (run.id) } {
+        // A script looks again while this stands here: what comes of a run before its end is told by nobody.
+        section.verdict.off data-key="flight" data-again="" aria-labelledby={ "run-" (run.id) } {
             h1 id={ "run-" (run.id) } { (badge("off", "in flight")) " " (name(view, (&run.probe, &run.route, &run.input))) }
             p.why { (awaited(run, elapsed)) }
             (answer(view, run))
         }
-        dl.facts {
+        dl.facts data-key="facts" {
             dt { "Due" } dd { time datetime=(text(&run.tick)) { (instant(&text(&run.tick))) } }
             dt { "First byte" } dd { @match &run.sent { Some(sent) => time datetime=(text(sent)) { (instant(&text(sent))) }, None => "has not left, or nobody knows" } }
             @if let Some(deadline) = &run.deadline { dt { "Given up at" } dd { time datetime=(text(deadline)) { (instant(&text(deadline))) } } }
@@ -30,12 +31,12 @@ pub fn open(view: &View, run: &OpenRun) -> Markup {
             dt { "Trace" } dd { code.copy { (run.id.trace_id()) } }
             dt { "Token" } dd { code.copy { (text(&run.token)) } }
         }
-        section aria-label="What is waited for" {
+        section data-key="waits" aria-label="What is waited for" {
             h2 { "What is waited for" }
             @if run.waits.is_empty() { p.faint { "What it waits for is not on record." } }
             (waterfall(&format!("w-{}", run.id), &[lane(view, run, elapsed)]))
         }
-        section aria-label="What was seen so far" {
+        section data-key="so-far" aria-label="What was seen so far" {
             h2 { "What was seen so far" }
             @if run.seen.is_empty() { p.faint { "Nothing yet." } }
             @else { ol.timeline { @for seen in &run.seen { li {

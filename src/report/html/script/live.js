@@ -12,8 +12,10 @@
   let last = null;
   let busy = false;
   let timer = 0;
+  let due = 0;
   let fetched = 0;
   let lost = null;
+  let wrong = "";
 
   const say = (tone, words) => {
     if (!note || note.textContent === words) return;
@@ -21,18 +23,26 @@
     note.textContent = words;
   };
 
-  // What is open, and where the focus is, stays so.
+  // What a reader has opened or closed stays so: the same by its id, else by its place and its words.
+  const unfolded = (old, fresh) => {
+    const all = (node) => [...node.querySelectorAll("details")];
+    const said = (node) => (node.querySelector("summary") || node).textContent;
+    const [were, are] = [all(old), all(fresh)];
+    were.forEach((was, place) => {
+      const there = were.length === are.length && said(was) === said(are[place]) ? are[place] : null;
+      const same = was.id ? fresh.querySelector("#" + CSS.escape(was.id)) : there;
+      if (same) same.open = was.open;
+    });
+  };
+  // What is folded, and where the focus is, stays so.
   const put = (old, fresh) => {
+    unfolded(old, fresh);
     if (old.isEqualNode(fresh)) return;
     const keyed = (node) => node.querySelector("[data-key]") !== null;
     if (keyed(old) && keyed(fresh) && sameKeys(old, fresh)) {
       const others = [...fresh.children];
       [...old.children].forEach((child, place) => put(child, others[place]));
       return;
-    }
-    for (const open of old.querySelectorAll("details[id]")) {
-      const same = fresh.querySelector("#" + CSS.escape(open.id));
-      if (same) same.open = open.open;
     }
     const focus = old.contains(document.activeElement) ? document.activeElement : null;
     const path = focus && where(old, focus);
@@ -66,9 +76,12 @@
       if (wanted !== address) return;
       if (!answer.ok) {
         const told = page.querySelector("main p");
-        say("bad", told ? told.textContent : "the page cannot be loaded: " + answer.status);
+        wrong = told ? told.textContent : "the page cannot be loaded: " + answer.status;
         return;
       }
+      wrong = "";
+      // Who is answered is connected, also where what it follows never was cut.
+      if (source && source.readyState === EventSource.OPEN) lost = null;
       for (const old of document.querySelectorAll("[data-live][id]")) {
         const fresh = page.getElementById(old.id);
         if (fresh) put(old, document.importNode(fresh, true));
@@ -87,24 +100,28 @@
       busy = false;
       fetched = Date.now();
       tell();
-      if (document.querySelector("[data-again]")) soon(1000);
+      if (lost || wrong) soon(AGAIN);
+      else if (document.querySelector("[data-again]")) soon(1000);
     }
   };
 
   const soon = (after) => {
-    if (timer) return;
-    const wait = Math.max(after, fetched + GENTLE - Date.now());
+    const at = Math.max(Date.now() + after, fetched + GENTLE);
+    if (timer && due <= at) return;
+    clearTimeout(timer);
+    due = at;
     timer = setTimeout(() => {
       timer = 0;
       if (document.hidden) return;
       if (busy) soon(200);
       else load(address);
-    }, wait);
+    }, at - Date.now());
   };
 
   const tell = () => {
-    if (!root) return;
-    if (lost) say("warn", "reconnecting since " + lost.toISOString().slice(11, 19));
+    if (root && lost) say("warn", "reconnecting since " + lost.toISOString().slice(11, 19));
+    else if (wrong) say("bad", wrong);
+    else if (!root) say("", "");
     else if (source && source.readyState === EventSource.OPEN) say("good", "live");
   };
 
