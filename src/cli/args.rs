@@ -351,6 +351,13 @@ pub(super) struct Completions {
     pub(super) shell: clap_complete::Shell,
 }
 
+impl Output {
+    /// Whether this format goes anywhere.
+    pub(super) fn wants(&self, format: Format) -> bool {
+        self.format == format || self.out.iter().any(|(other, _)| *other == format)
+    }
+}
+
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text
         .split_once('=')

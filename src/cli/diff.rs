@@ -56,8 +56,21 @@ async fn diff(dir: Option<PathBuf>, args: Args) -> Result<Exit, Exit> {
     Ok(Exit::Fine)
 }
 
-/// The other route at the same tick, a good one rather than a bad one; else the last good run on the same route.
+/// The twin that tells most; where there is none, that is said.
 async fn find(history: &History, run: &RunRecord) -> Result<(RunRecord, Chosen), Exit> {
+    let found = twin(history, run).await?;
+    found.ok_or_else(|| {
+        output::error(&crate::diag::escape(&format!(
+            "run {} has no twin: no other route fired at its tick, and no run of {}/{} was delivered; name one: `landfall diff {} TWIN`",
+            run.id, run.probe, run.route, run.id
+        )));
+        Exit::Undecided
+    })
+}
+
+/// The other route at the same tick, a good one rather than a bad one; else the last good run on the same route, or the
+/// first.
+pub(super) async fn twin(history: &History, run: &RunRecord) -> Result<Option<(RunRecord, Chosen)>, Exit> {
     let tick = Moment::from_rfc3339(&run.tick);
     if let Some(tick) = tick {
         let mut pages = history.pages(RunFilter {
@@ -73,28 +86,19 @@ async fn find(history: &History, run: &RunRecord) -> Result<(RunRecord, Chosen),
         let at_tick = same.iter().filter(|other| other.tick == run.tick);
         let best = other_route(run, at_tick.map(|o| (o.id, o.route.as_str(), o.class)));
         if let Some(twin) = same.into_iter().find(|other| Some(other.id) == best) {
-            return Ok((twin, Chosen::OtherRoute));
+            return Ok(Some((twin, Chosen::OtherRoute)));
         }
     }
-    let before = good(history, run, tick, Order::Newest, 2).await?;
-    if let Some(twin) = before.into_iter().find(|other| other.id != run.id) {
-        return Ok((twin, Chosen::LastGood));
+    let not_itself = |runs: Vec<RunRecord>| runs.into_iter().find(|other| other.id != run.id);
+    if let Some(twin) = not_itself(good(history, run, tick, Order::Newest, 2).await?) {
+        return Ok(Some((twin, Chosen::LastGood)));
     }
-    let nearest = good(history, run, None, Order::Oldest, 2).await?;
-    match nearest.into_iter().find(|other| other.id != run.id) {
-        Some(twin) => Ok((twin, Chosen::NearestGood)),
-        None => {
-            output::error(&crate::diag::escape(&format!(
-                "run {} has no twin: no other route fired at its tick, and no run of {}/{} was delivered; name one: `landfall diff {} TWIN`",
-                run.id, run.probe, run.route, run.id
-            )));
-            Err(Exit::Undecided)
-        }
-    }
+    let nearest = not_itself(good(history, run, None, Order::Oldest, 2).await?);
+    Ok(nearest.map(|twin| (twin, Chosen::NearestGood)))
 }
 
 /// Good runs on the same route with the same input.
-async fn good(
+pub(super) async fn good(
     history: &History,
     run: &RunRecord,
     until: Option<Moment>,

@@ -1,5 +1,6 @@
 //! `landfall report`: the figures of stored history.
 
+mod detail;
 mod gather;
 mod separates;
 
@@ -12,8 +13,8 @@ use super::{Exit, args, output, start};
 use crate::clock::{Clock as _, SystemClock};
 use crate::definition::{LoadOptions, ProcessEnvironment, Workspace, load};
 use crate::model::Moment;
-use crate::report::Format;
 use crate::report::series::{self, Objective, ObjectiveWord};
+use crate::report::{Format, in_html};
 
 pub(super) use gather::{Gathered, Part, hours, objectives, of_runs, rolled_hours};
 
@@ -113,10 +114,17 @@ async fn tell(dir: Option<PathBuf>, args: Args) -> Result<Exit, Exit> {
         from_rollups: args.from_rollups,
     };
     let mut report = gathered.report(&history, objectives).await?;
-    separates::look(&history, part, &mut report).await?;
+    let drawn = args.format == Format::Html || args.out.iter().any(|(format, _)| *format == Format::Html);
+    let details = if drawn {
+        detail::read(&history, part, &report).await?
+    } else {
+        BTreeMap::new()
+    };
+    separates::look(&history, part, &mut report, &details).await?;
     history.close().await?;
-    output::told(args.format, &args.out, |format, style| {
-        format.render_history(&report, style)
+    output::told(args.format, &args.out, |format, style| match format {
+        Format::Html => in_html(&report, &details),
+        other => other.render_history(&report, style),
     })
     .map_err(usage)?;
     Ok(if args.objective {

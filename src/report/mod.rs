@@ -35,6 +35,7 @@ mod words;
 pub use explain::{TimelineEvent, draw, timeline, timeline_events};
 pub use gate::{GateReport, GateRow};
 pub use github::notice;
+pub use history::in_html;
 pub use json::{compact, pretty, schema, schema_of};
 pub use ndjson::line;
 pub use results::{LatencyError, Results, RowIntervals, SummaryRow, Truth, silent_failure};

@@ -27,6 +27,18 @@ impl Held {
         }
     }
 
+    /// They in the order of their ticks.
+    pub(super) fn runs(&self) -> Vec<Arc<RunRecord>> {
+        let mut runs: Vec<Arc<RunRecord>> = self.runs.values().cloned().collect();
+        runs.sort_by(|a, b| (&a.tick, &a.route, &a.input).cmp(&(&b.tick, &b.route, &b.input)));
+        runs
+    }
+
+    /// So many came that are not held.
+    pub(super) const fn more(&self) -> u64 {
+        self.more
+    }
+
     /// The comparison with what separates bad runs from good where a route did worse.
     pub(super) fn explained(&self, comparison: Comparison, marks: Result<Vec<Mark>, Fault>) -> Explained {
         let mut inquiry = Inquiry::of(&comparison);

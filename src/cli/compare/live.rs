@@ -346,7 +346,7 @@ impl Round {
             }
         };
         let told = self.held.explained(comparison, marks);
-        let exit = super::tell(&args.output, &told);
+        let exit = super::tell(&args.output, &told, &self.held);
         let ticks = told.comparison.ticks;
         let unrendered = ticks.is_some_and(|ticks| ticks.dropped.contains_key(SkipReason::Render.word()));
         match (end, exit) {

@@ -15,8 +15,8 @@ use std::time::Duration;
 use super::history::filters::Scope;
 use super::{Exit, args, output};
 use crate::compare::Metric;
-use crate::report;
 use crate::report::compare::Explained;
+use crate::report::{self, Format};
 use asked::{Margin, confidence, margin, metric};
 
 /// Ticks that are fired at most, where nothing else is said.
@@ -109,9 +109,12 @@ pub(super) async fn run(dir: Option<PathBuf>, args: Args) -> Exit {
     live::run(dir, args).await
 }
 
-/// Tells what came out, and with which exit code.
-fn tell(output: &args::Output, told: &Explained) -> Exit {
-    let render = |format, style| report::compare::render(told, format, style);
+/// Tells what came out, and with which exit code; of runs that are held a file for a browser shows the views.
+fn tell(output: &args::Output, told: &Explained, held: &held::Held) -> Exit {
+    let render = |format, style| match format {
+        Format::Html => report::compare::in_html(told, &held.runs(), held.more()),
+        other => report::compare::render(told, other, style),
+    };
     if let Err(message) = output::told(output.format, &output.out, render) {
         output::error(&message);
         return Exit::Usage;

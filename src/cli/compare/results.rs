@@ -5,6 +5,7 @@ use std::path::Path;
 use super::super::history::files;
 use super::super::{Exit, output};
 use super::Args;
+use super::held::Held;
 use crate::clock::{Clock as _, SystemClock};
 use crate::compare::{Side, samples};
 use crate::model::{Moment, RunRecord};
@@ -43,7 +44,7 @@ pub(super) fn run(args: &Args, first: &Path, second: &Path) -> Exit {
         Ok(comparison) => {
             let mut inquiry = Inquiry::of(&comparison);
             b.iter().for_each(|run| inquiry.add(run));
-            super::tell(&args.output, &inquiry.finish(comparison, &[]))
+            super::tell(&args.output, &inquiry.finish(comparison, &[]), &Held::default())
         }
         Err(message) => {
             output::error(&message);

@@ -1,6 +1,7 @@
 //! The same of runs on record, paired by the ticks at which they were fired.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::super::history::{Filters, History};
 use super::super::sweep::sweep;
@@ -8,8 +9,11 @@ use super::super::{Exit, output};
 use super::Args;
 use super::arms::noise_name;
 use super::contestants::{Contestants, choose};
+use super::held::Held;
 use crate::compare::{Comparison, End, Experiment, Source};
 use crate::definition::{LoadOptions, ProcessEnvironment, load};
+use crate::model::RunRecord;
+use crate::report::Format;
 use crate::report::compare::{Explained, Inquiry};
 
 /// Reads what is asked for and tells.
@@ -41,19 +45,28 @@ async fn compared(dir: Option<PathBuf>, args: &Args) -> Result<Exit, Exit> {
         output::error(&message);
         Exit::Usage
     })?;
+    let (among, given) = (chosen.routes.clone(), chosen.inputs.clone());
+    let compares = |run: &RunRecord| {
+        (among.contains(&run.route) || run.route == chosen.baseline) && given.contains(&run.input)
+    };
     let setup = args.setup(probe, &chosen.baseline, chosen.routes, chosen.inputs);
     let mut experiment = Experiment::new(setup, false).map_err(|error| {
         output::error(&error.to_string());
         Exit::Usage
     })?;
     let mut pages = history.pages(history.filter());
+    let mut held = Held::default();
+    let drawn = args.output.wants(Format::Html);
     loop {
         let page = pages.next().await?;
         if page.is_empty() {
             break;
         }
-        for run in &page {
-            experiment.take(run);
+        for run in page {
+            experiment.take(&run);
+            if drawn && compares(&run) {
+                held.take(Arc::new(run));
+            }
         }
     }
     for skip in history.skips().await? {
@@ -72,7 +85,7 @@ async fn compared(dir: Option<PathBuf>, args: &Args) -> Result<Exit, Exit> {
     })?;
     let told = explained(&history, comparison).await?;
     history.close().await?;
-    Ok(super::tell(&args.output, &told))
+    Ok(super::tell(&args.output, &told, &held))
 }
 
 /// Reads the runs once more where a route did worse: only now is known what is asked of them.

@@ -9,7 +9,10 @@ mod markdown;
 pub(in crate::report) mod sentences;
 mod text;
 
+use std::sync::Arc;
+
 use super::{Format, Style};
+use crate::model::RunRecord;
 
 pub use explained::{EXPLAINED, Explained, Inquiry, RouteCauses};
 pub use live::{Standing, line, lines};
@@ -28,8 +31,14 @@ pub fn render(told: &Explained, format: Format, style: Style) -> String {
         Format::Junit => junit::render(&told.comparison),
         Format::Github => github::render(&told.comparison),
         Format::Markdown => markdown::render(told),
-        Format::Html => super::html::document::comparison(told),
+        Format::Html => in_html(told, &[], 0),
     }
+}
+
+/// The same as one file for a browser, with the runs that were compared, in the order of their ticks; `more` are not at hand.
+#[must_use]
+pub fn in_html(told: &Explained, runs: &[Arc<RunRecord>], more: u64) -> String {
+    super::html::document::comparison(told, runs, more)
 }
 
 /// One compared route a line.

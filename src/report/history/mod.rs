@@ -6,8 +6,11 @@ mod markdown;
 mod route;
 mod text;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use super::html::Detail;
 use super::series::{History, SeriesFigures};
 use super::{Format, Style, json};
 
@@ -22,9 +25,15 @@ impl Format {
             Self::Junit => junit::render(history),
             Self::Github => github::render(history),
             Self::Markdown => markdown::render(history),
-            Self::Html => super::html::document::history(history),
+            Self::Html => in_html(history, &BTreeMap::new()),
         }
     }
+}
+
+/// The same as one file for a browser, with the views of the probes of which more than figures is known.
+#[must_use]
+pub fn in_html(history: &History, details: &BTreeMap<String, Detail>) -> String {
+    super::html::document::history(history, details)
 }
 
 /// A series with the name of its probe, a line each.

@@ -4,11 +4,15 @@
 //! (Content Security Policy Level 3, section 2.3.1, *hash-source*), so nothing that a record brings along can act or load.
 
 mod agreement;
+mod among;
 mod choice;
 mod contents;
+mod detail;
 mod figures;
+mod probe;
 mod runs;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -17,11 +21,15 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
 use super::{Links, Look, STYLE, View};
+use crate::model::RunRecord;
 use crate::redact::Redactor;
 use crate::report::Results;
 use crate::report::compare::{Explained, sentences};
 use crate::report::figures::sentence;
 use crate::report::series::{self, History};
+
+pub use detail::{Case, Detail, Looked};
+pub use probe::DRAWN;
 
 /// What becomes of the pages' style in a file, and on paper.
 const FILE_STYLE: &str = include_str!("style/document.css");
@@ -60,27 +68,39 @@ pub(in crate::report) fn results(results: &Results) -> String {
     .render(&view)
 }
 
-/// What a comparison came to.
-pub(in crate::report) fn comparison(told: &Explained) -> String {
+/// What a comparison came to, with the runs that were compared, as far as they are at hand; `more` are not.
+pub(in crate::report) fn comparison(told: &Explained, runs: &[Arc<RunRecord>], more: u64) -> String {
     let of = &told.comparison;
     let view = view(of.until.as_deref().unwrap_or_default());
+    let seen = contents::Told::of(&view, runs, &[]);
+    let mut places = Vec::new();
+    if !runs.is_empty() {
+        places.push(contents::placed("Verdict", "#verdict"));
+        places.extend(seen.probe.clone());
+        places.extend(seen.places());
+    }
     Document {
         title: format!("landfall compare: {}", sentences::conclusion(of)),
         now: view.now.clone(),
         version: of.version.clone(),
-        places: Vec::new(),
-        style: String::new(),
+        places,
         content: html! {
             h1 { "Comparison" }
-            h2 { "Verdict" }
-            (super::comparison::explained(&view, told))
+            section #verdict {
+                h2 { "Verdict" }
+                (super::comparison::explained(&view, told))
+            }
+            @if more > 0 { p.notice.warn { "What follows is of the first " (runs.len()) " runs: " (more) " more were compared." } }
+            (seen.probes)
+            (seen.runs)
         },
+        style: seen.rules,
     }
     .render(&view)
 }
 
-/// The figures of stored history.
-pub(in crate::report) fn history(history: &History) -> String {
+/// The figures of stored history, and what is known of probes besides.
+pub(in crate::report) fn history(history: &History, details: &BTreeMap<String, Detail>) -> String {
     let view = view(&history.made);
     Document {
         title: format!("landfall report: {}", series::sentence(history)),
@@ -88,7 +108,7 @@ pub(in crate::report) fn history(history: &History) -> String {
         version: history.version.clone(),
         places: figures::places(history),
         style: String::new(),
-        content: figures::of(&view, history),
+        content: figures::of(&view, history, details),
     }
     .render(&view)
 }

@@ -27,6 +27,7 @@ pub mod words;
 
 use super::{Results, Style};
 
+pub use document::{Case, DRAWN, Detail, Looked};
 pub use look::{Look, badge};
 pub use view::{Links, View, segment};
 

@@ -94,6 +94,7 @@ async fn ended(site: &Shared, caller: &Caller, found: &RunView, twin: Option<&st
         neighbours: around.as_ref(),
         twins: twins.as_ref(),
         trace: trace.as_deref(),
+        held: None,
     };
     told(&title, caller, &record.probe, &run::run(&view, &content))
 }

@@ -51,6 +51,24 @@ async fn a_report_opens_from_the_disk_and_asks_for_nothing() {
     for name in ["run", "compare", "report", "demo"] {
         let url = format!("file://{}", path(&format!("{name}.html")));
         wrong.extend(looked_at(&mut page, &format!("file-{name}"), &url, &[&url]).await);
+        // The views of a probe's page are in each, and are drawn.
+        let text = page.text().await;
+        for part in ["Routes side by side", "How runs ended", "Paths"] {
+            assert!(text.contains(part), "{name}: {part}: {text}");
+        }
+        let drawn = page
+            .eval("[...document.querySelectorAll('svg.chart')].filter(e => e.getBoundingClientRect().height > 20).length")
+            .await;
+        assert!(drawn.as_u64().is_some_and(|drawn| drawn >= 3), "{name}: {drawn}");
+        // Each bad run that is shown in full stands beside its twin, where it has one.
+        if name != "run" && name != "compare" {
+            assert_ne!(
+                page.eval("document.querySelectorAll('section.twin .differs').length")
+                    .await,
+                0,
+                "{name}"
+            );
+        }
         let printed = page
             .call("Page.printToPDF", json!({ "printBackground": false }))
             .await;

@@ -10,15 +10,15 @@ use landfall::report::{Format, Style};
 
 use super::sample;
 
-const SINCE: &str = "2026-10-01T12:00:00Z";
-const UNTIL: &str = "2026-10-02T12:00:00Z";
+pub(super) const SINCE: &str = "2026-10-01T12:00:00Z";
+pub(super) const UNTIL: &str = "2026-10-02T12:00:00Z";
 
-fn at(text: &str) -> Moment {
+pub(super) fn at(text: &str) -> Moment {
     Moment::from_rfc3339(text).expect("a time")
 }
 
 /// Run `n` of a route, a minute after the one before.
-fn run(n: u128, route: &str, class: Class) -> RunRecord {
+pub(super) fn run(n: u128, route: &str, class: Class) -> RunRecord {
     let mut run = match class {
         Class::Delivered => sample::run(n % 60, route),
         class => sample::ended(n % 60, class),
@@ -73,7 +73,7 @@ fn history(probes: Vec<ProbeFigures>) -> History {
     history
 }
 
-fn usual() -> History {
+pub(super) fn usual() -> History {
     let objective = Objective {
         on_time: Some(0.99),
         p95: Some(10.0),

@@ -1,11 +1,15 @@
 //! Results as one file: it holds all it needs, asks nobody for anything, and what came from outside stays text.
 
 use base64::Engine as _;
-use landfall::model::{Class, RunRecord};
-use landfall::report::{Format, Results, Style};
+use std::collections::BTreeMap;
+
+use landfall::model::{Class, Ending, RunRecord};
+use landfall::report::course::CourseOf;
+use landfall::report::html::Looked;
+use landfall::report::{Format, Results, Style, in_html, twins};
 use sha2::{Digest as _, Sha256};
 
-use super::{hostile, sample};
+use super::{history, hostile, sample};
 
 fn file(results: &Results) -> String {
     Format::Html.render(results, Style::default())
@@ -132,7 +136,8 @@ fn what_is_left_out_is_counted() {
             } else {
                 sample::run(n, "stripe")
             };
-            run.tick = format!("2026-10-01T{:02}:{:02}:00.000Z", n / 60 % 24, n % 60);
+            let day = 1 + n / 1440;
+            run.tick = format!("2026-10-{day:02}T{:02}:{:02}:00.000Z", n / 60 % 24, n % 60);
             run
         })
         .collect();
@@ -148,8 +153,117 @@ fn what_is_left_out_is_counted() {
         file.matches("<details class=\"run\"").count(),
         2_600 - file.matches("<details class=\"run\"").count(),
     );
-    assert!((200..=206).contains(&full), "{full}");
+    // The newest that ended badly, as many twins, and three of those that ended well.
+    assert_eq!(full, 200 + 200 + 3);
     assert!(
         file.contains(&format!("{full} of 2600 runs")) && file.contains(&format!("{left_out} are left out"))
     );
+}
+
+#[test]
+fn a_probe_is_shown_as_on_its_page() {
+    let file = file(&sample::usual());
+    for part in [
+        "Routes side by side",
+        "Figures by route",
+        "Not yet arrived",
+        "Latency of the outcome",
+        "How runs ended",
+        "The same as a table: stripe",
+        "Are the routes alike?",
+        "What separates bad runs from good",
+        "How far runs came",
+        "Paths and how their runs ended",
+    ] {
+        assert!(file.contains(part), "{part}");
+    }
+    assert!(file.matches("<svg class=\"chart").count() >= 5);
+    // Limits are those of the runs themselves: they are drawn, and told.
+    assert!(file.contains("within 30"), "{file}");
+}
+
+#[test]
+fn a_run_that_ended_badly_stands_beside_its_twin() {
+    let mut results = sample::usual();
+    let told = file(&results);
+    assert_eq!(told.matches("id=\"twin-").count(), 2);
+    assert!(told.contains("The last good run before it on the same route."));
+    // Where they part is marked, and the twin has a place of its own.
+    let twin = between(
+        &told,
+        "id=\"twin-01920000-0000-7000-8000-00000000000c",
+        "</section>",
+    );
+    assert!(
+        twin.contains("<tr class=\"differs\">")
+            && twin.contains("href=\"#run-01920000-0000-7000-8000-00000000000a\""),
+        "{twin}"
+    );
+    // The other route at the same tick tells more.
+    let tick = results.runs[11].tick.clone();
+    let mut other = RunRecord::clone(&results.runs[10]);
+    (other.tick, other.class) = (tick, Class::Delivered);
+    results.runs[10] = other.into();
+    let told = file(&results);
+    let twin = between(
+        &told,
+        "id=\"twin-01920000-0000-7000-8000-00000000000c",
+        "</section>",
+    );
+    assert!(twin.contains("The other route at the same tick."), "{twin}");
+}
+
+#[test]
+fn the_file_of_history_draws_probes_over_time_and_shows_their_bad_runs() {
+    let usual = history::usual();
+    let runs: Vec<RunRecord> = (0..200)
+        .rev()
+        .map(|n| {
+            history::run(
+                n,
+                "adyen",
+                if n % 25 == 7 {
+                    Class::Lost
+                } else {
+                    Class::Delivered
+                },
+            )
+        })
+        .collect();
+    let mut course = CourseOf::new(history::at(history::SINCE), history::at(history::UNTIL));
+    let mut looked = Looked::default();
+    for run in &runs {
+        course.add(&Ending::of(run));
+        looked.add(run);
+    }
+    let mut detail = looked.finish(course.finish(), &usual.marks, false);
+    assert_eq!((detail.looked_at, detail.bad.len()), (200, 5));
+    for case in &mut detail.bad {
+        case.twins = Some(twins::twins(
+            &case.run,
+            &runs[0],
+            twins::Chosen::NearestGood,
+            &runs,
+        ));
+    }
+    let file = in_html(&usual, &BTreeMap::from([(String::from("order-paid"), detail)]));
+    for part in [
+        "Routes side by side",
+        "release 4.2",
+        "Latency of the outcome",
+        "Of the newest 200 runs: more are not read one by one.",
+        "Last runs that did not end well",
+        "Beside its twin",
+        "At most 5 are shown here",
+        "Against the other window",
+    ] {
+        assert!(file.contains(part), "{part}");
+    }
+    let (ids, links) = places(&file);
+    for link in links {
+        assert!(ids.contains(&link), "#{link} leads nowhere");
+    }
+    // Without drawings the figures are there all the same.
+    let plain = Format::Html.render_history(&usual, Style::default());
+    assert!(plain.contains("as a bar") && !plain.contains("Latency of the outcome"));
 }

@@ -1,20 +1,21 @@
 //! What stands in the file of `run` and `demo`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use maud::{Markup, html};
 
 use super::agreement::agreement;
+use super::detail::Detail;
+use super::probe::{DRAWN, not_drawn, views};
 use super::runs::Chosen;
-use crate::model::{Class, Ending, LayerRecord, LayerState, RunRecord};
-use crate::report::causes::{Question, explain};
+use crate::model::{Class, Ending, LayerRecord, LayerState, RunRecord, SkipRecord};
 use crate::report::figures::{Figures, list, sentence, skips};
 use crate::report::html::draw::{Funnel, bar};
 use crate::report::html::words::{class_tone, instant};
-use crate::report::html::{View, badge, causes, receipts, segment, steps};
+use crate::report::html::{View, badge, receipts, segment};
 use crate::report::results::silent_failure;
 use crate::report::series::{Gathering, ProbeFigures};
-use crate::report::steps as told_steps;
 use crate::report::words::{clip, insecure, run_name};
 use crate::report::{GateReport, Results};
 use crate::stats::gate::GateWord;
@@ -28,22 +29,13 @@ type Series<'a> = (&'a str, &'a str, &'a str);
 
 /// The content, the places in it, and the rules that its boxes need.
 pub(super) fn of(view: &View, results: &Results) -> (Markup, Vec<(String, String)>, String) {
-    let probes = by_probe(results);
-    let chosen = Chosen::of(&results.runs);
-    let (table, rules) = chosen.table(view);
-    let mut places: Vec<(String, String)> = Vec::new();
-    let mut place = |word: &str, to: &str| places.push((word.to_owned(), to.to_owned()));
-    place("Summary", "#summary");
-    for probe in probes.iter().take(1) {
-        place("Probes", &view.links.probe(&probe.0.probe));
-    }
+    let told = Told::of(view, &results.runs, &results.skipped);
+    let mut places = vec![placed("Summary", "#summary")];
+    places.extend(told.probe.clone());
     if results.truth.is_some() {
-        place("Truth", "#truth");
+        places.push(placed("Truth", "#truth"));
     }
-    if !results.runs.is_empty() {
-        place("Runs", "#all-runs");
-        place("Runs in full", "#in-full");
-    }
+    places.extend(told.places());
     let content = html! {
         h1 { (sentence(results)) }
         p.faint { "Began " (view.look.text(&instant(&results.started))) }
@@ -54,29 +46,79 @@ pub(super) fn of(view: &View, results: &Results) -> (Markup, Vec<(String, String
             (skipped(results))
             @if let Some(gate) = &results.gate { (gated(view, gate)) }
         }
-        @for (figures, runs) in probes.iter().take(PROBES) { (probe(view, figures, runs)) }
-        @if probes.len() > PROBES { p.notice.warn { "… and " (probes.len() - PROBES) " more probes: `--format json` has all." } }
+        (told.probes)
         @if let Some(truth) = &results.truth {
             section #truth { h2 { "Verdicts against the truth" } (agreement(view, truth)) }
         }
-        @if !results.runs.is_empty() {
-            section #all-runs { h2 { "Runs" } (table) }
-            section #in-full { h2 { "Runs in full" } (chosen.full(view)) }
-        }
+        (told.runs)
     };
-    (content, places, rules)
+    (content, places, told.rules)
+}
+
+/// What a file tells of runs, whoever fired them.
+pub(super) struct Told {
+    /// The views of each probe's page.
+    pub(super) probes: Markup,
+    /// The runs as a table, and in full.
+    pub(super) runs: Markup,
+    /// The rules that the boxes above the table need.
+    pub(super) rules: String,
+    /// Where the first probe is.
+    pub(super) probe: Option<(String, String)>,
+    any: bool,
+}
+
+impl Told {
+    /// Of runs in the order of their ticks.
+    pub(super) fn of(view: &View, runs: &[Arc<RunRecord>], skipped: &[SkipRecord]) -> Self {
+        let probes = by_probe(runs, skipped);
+        let chosen = Chosen::of(runs);
+        let (table, rules) = chosen.table(view);
+        let first = probes.first().map(|(found, _)| found.probe.as_str());
+        Self {
+            probe: first.map(|name| placed("Probes", &view.links.probe(name))),
+            probes: html! {
+                @for (place, (figures, runs)) in probes.iter().take(PROBES).enumerate() { (probe(view, (place, figures), runs, skipped)) }
+                @if probes.len() > PROBES { p.notice.warn { "… and " (probes.len() - PROBES) " more probes: `--format json` has all." } }
+            },
+            any: !runs.is_empty(),
+            runs: html! {
+                @if !runs.is_empty() {
+                    section #all-runs { h2 { "Runs" } (table) }
+                    section #in-full { h2 { "Runs in full" } (chosen.full(view)) }
+                }
+            },
+            rules,
+        }
+    }
+
+    /// Where the runs are.
+    pub(super) fn places(&self) -> Vec<(String, String)> {
+        match self.any {
+            true => vec![placed("Runs", "#all-runs"), placed("Runs in full", "#in-full")],
+            false => Vec::new(),
+        }
+    }
+}
+
+/// A place in the file: the word, and where it leads.
+pub(super) fn placed(word: &str, to: &str) -> (String, String) {
+    (word.to_owned(), to.to_owned())
 }
 
 /// The runs of each probe with their figures, the worst probe first.
-fn by_probe(results: &Results) -> Vec<(ProbeFigures, Vec<&RunRecord>)> {
+fn by_probe<'a>(
+    all: &'a [Arc<RunRecord>],
+    skipped: &[SkipRecord],
+) -> Vec<(ProbeFigures, Vec<&'a RunRecord>)> {
     let mut gathering = Gathering::default();
     let mut runs: BTreeMap<&str, Vec<&RunRecord>> = BTreeMap::new();
-    for run in &results.runs {
+    for run in all {
         // What is beyond the limit of a gathering is more than a command fires.
         let _taken = gathering.add(Ending::of(run));
         runs.entry(&run.probe).or_default().push(run);
     }
-    for skip in &results.skipped {
+    for skip in skipped {
         gathering.skip(skip);
     }
     let figures = gathering.figures(&BTreeMap::new(), None).into_iter();
@@ -204,19 +246,23 @@ fn gated(view: &View, gate: &GateReport) -> Markup {
     }
 }
 
-fn probe(view: &View, figures: &ProbeFigures, runs: &[&RunRecord]) -> Markup {
-    let question = Question::default();
-    let found = explain(runs.iter().copied(), &[], &question);
-    let so_far = told_steps::steps(runs.iter().copied());
-    let claimed = figures.series.iter().any(|series| series.receipts.is_some());
+/// The views of a probe's page over these runs.
+fn probe(
+    view: &View,
+    (place, found): (usize, &ProbeFigures),
+    runs: &[&RunRecord],
+    skipped: &[SkipRecord],
+) -> Markup {
+    let claimed = found.series.iter().any(|series| series.receipts.is_some());
     html! {
-        section.probe id={ "probe-" (segment(&figures.probe)) } {
-            h2 { (clip(&figures.probe, 80)) }
-            @if !runs.is_empty() {
-                h3 { "How far runs came" } (steps::steps(view, &so_far))
-                h3 { "What separates bad runs from good" } (causes::causes(view, &found))
+        section.probe id={ "probe-" (segment(&found.probe)) } {
+            h2 { (clip(&found.probe, 80)) }
+            @if place < DRAWN {
+                (views(view, place, found, &Detail::of(&found.probe, runs, skipped), &[]))
+            } @else {
+                (not_drawn("landfall run PROBE"))
+                @if claimed { h3 { "What was claimed, beside what happened" } (receipts::receipts(view, found)) }
             }
-            @if claimed { h3 { "What was claimed, beside what happened" } (receipts::receipts(view, figures)) }
         }
     }
 }

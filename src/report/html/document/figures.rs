@@ -1,9 +1,16 @@
 //! What stands in the file of `report`: figures of history.
 
+use std::collections::{BTreeMap, HashSet};
+
 use maud::{Markup, html};
 
+use super::detail::{Case, Detail, MOST_BAD};
+use super::probe::{not_drawn, views};
+use super::runs::whole;
+use crate::model::RunId;
 use crate::report::figures::{list, reason};
 use crate::report::html::draw::bar;
+use crate::report::html::run::Content;
 use crate::report::html::words::{class_tone, instant};
 use crate::report::html::{View, badge, receipts, segment};
 use crate::report::series::{
@@ -31,7 +38,9 @@ pub(super) fn places(history: &History) -> Vec<(String, String)> {
 }
 
 /// The content.
-pub(super) fn of(view: &View, history: &History) -> Markup {
+pub(super) fn of(view: &View, history: &History, details: &BTreeMap<String, Detail>) -> Markup {
+    let cases = details.values().flat_map(|detail| &detail.bad);
+    let held: HashSet<RunId> = cases.map(|case| case.run.id).collect();
     let since = history
         .window
         .since
@@ -45,7 +54,16 @@ pub(super) fn of(view: &View, history: &History) -> Markup {
             }
         }
         @for note in &history.notes { p.notice.warn { (view.look.text(note)) } }
-        @for found in history.probes.iter().take(PROBES) { (probe(view, found)) }
+        @for (place, found) in history.probes.iter().take(PROBES).enumerate() {
+            section.probe id={ "probe-" (segment(&found.probe)) } {
+                h2 { (clip(&found.probe, 80)) }
+                @for note in &found.notes { p.notice.warn { (view.look.text(note)) } }
+                @match details.get(&found.probe) {
+                    Some(detail) => { (in_full(view, (place, history), found, detail)) (bad(view, &detail.bad, &held)) }
+                    None => { (probe(view, found)) @if !details.is_empty() { (not_drawn("landfall report --probe")) } }
+                }
+            }
+        }
         @if history.probes.len() > PROBES {
             p.notice.warn { "… and " (history.probes.len() - PROBES) " more probes: `--format json` has all." }
         }
@@ -62,29 +80,70 @@ fn marks(view: &View, history: &History) -> Markup {
     }
 }
 
+/// With the views of its page.
+fn in_full(view: &View, (place, history): (usize, &History), of: &ProbeFigures, detail: &Detail) -> Markup {
+    html! {
+        @if of.series.is_empty() { p { "No run ended." } (skipped(of)) }
+        (views(view, place, of, detail, &history.marks))
+        (flags(view, of))
+        (changes(view, of))
+    }
+}
+
+/// The last runs that did not end well, each in full beside its twin.
+fn bad(view: &View, cases: &[Case], held: &HashSet<RunId>) -> Markup {
+    html! {
+        @if !cases.is_empty() {
+            h3 { "Last runs that did not end well" }
+            @for case in cases { (whole(view, &content(case, held))) }
+            @if cases.len() == MOST_BAD { p.faint { "At most " (MOST_BAD) " are shown here: " code { "landfall runs" } " lists all." } }
+        }
+    }
+}
+
+const fn content<'a>(of: &'a Case, held: &'a HashSet<RunId>) -> Content<'a> {
+    Content {
+        run: &of.run,
+        replaced: &[],
+        neighbours: None,
+        twins: of.twins.as_ref(),
+        trace: None,
+        held: Some(held),
+    }
+}
+
+/// Its figures alone.
 fn probe(view: &View, of: &ProbeFigures) -> Markup {
     let name = sections(of);
     html! {
-        section.probe id={ "probe-" (segment(&of.probe)) } {
-            h2 { (clip(&of.probe, 80)) }
-            @for note in &of.notes { p.notice.warn { (view.look.text(note)) } }
-            @if of.series.is_empty() { p { "No run ended." } } @else { (table(view, of)) }
-            @for series in of.series.iter().take(ROWS) { (said(view, &name(series), series)) }
-            (judged(view, &of.objectives))
-            @for skips in of.skips.iter().take(ROWS) { p { (clip(&skips.route, 80)) ": "
-                (count(skips.ticks, "tick")) " skipped ("
-                @for (n, (why, ticks)) in skips.reasons.iter().enumerate() { @if n > 0 { ", " } (ticks) " " (reason(*why)) } ")" } }
-            @if let Some(separates) = &of.separates { h3 { "What separates bad runs from good" } p { (view.look.text(&separates.words())) } }
-            @if !of.changes.is_empty() { h3 { "Against the other window" } ul {
-                @for change in of.changes.iter().take(ROWS) { li { b { (clip(&change.route, 80)) } ": " (view.look.text(&said_of_change(change).join("; "))) } }
-            } }
-            @if !of.routes.is_empty() { h3 { "Routes beside each other" } ul {
-                @for said in of.routes.iter().flat_map(said_of_routes).take(ROWS) { li { (view.look.text(&said)) } }
-            } }
-            @if of.series.iter().any(|series| series.receipts.is_some()) {
-                h3 { "What was claimed, beside what happened" } (receipts::receipts(view, of))
-            }
+        @if of.series.is_empty() { p { "No run ended." } } @else { (table(view, of)) }
+        @for series in of.series.iter().take(ROWS) { (said(view, &name(series), series)) }
+        (judged(view, &of.objectives))
+        (skipped(of))
+        @if let Some(separates) = &of.separates { h3 { "What separates bad runs from good" } p { (view.look.text(&separates.words())) } }
+        (changes(view, of))
+        @if !of.routes.is_empty() { h3 { "Routes beside each other" } ul {
+            @for said in of.routes.iter().flat_map(said_of_routes).take(ROWS) { li { (view.look.text(&said)) } }
+        } }
+        @if of.series.iter().any(|series| series.receipts.is_some()) {
+            h3 { "What was claimed, beside what happened" } (receipts::receipts(view, of))
         }
+    }
+}
+
+fn skipped(of: &ProbeFigures) -> Markup {
+    html! {
+        @for skips in of.skips.iter().take(ROWS) { p { (clip(&skips.route, 80)) ": "
+            (count(skips.ticks, "tick")) " skipped ("
+            @for (n, (why, ticks)) in skips.reasons.iter().enumerate() { @if n > 0 { ", " } (ticks) " " (reason(*why)) } ")" } }
+    }
+}
+
+fn changes(view: &View, of: &ProbeFigures) -> Markup {
+    html! {
+        @if !of.changes.is_empty() { h3 { "Against the other window" } ul {
+            @for change in of.changes.iter().take(ROWS) { li { b { (clip(&change.route, 80)) } ": " (view.look.text(&said_of_change(change).join("; "))) } }
+        } }
     }
 }
 
@@ -157,14 +216,7 @@ fn said(view: &View, name: &str, series: &SeriesFigures) -> Markup {
         said.extend(said_of_consistency(found).into_iter().skip(1));
         said.extend(said_of_layers(found));
     }
-    if !series.flags.is_empty() {
-        let flags: Vec<String> = series
-            .flags
-            .iter()
-            .map(|(of, runs)| format!("{runs} {}", flag(*of)))
-            .collect();
-        said.push(format!("flags: {}", flags.join(", ")));
-    }
+    said.extend(flagged(series));
     if let Some(lag) = series.lag {
         said.push(format!(
             "lag p50 {}, p99 {}, at most {}",
@@ -174,6 +226,19 @@ fn said(view: &View, name: &str, series: &SeriesFigures) -> Markup {
         ));
     }
     html! { @if !said.is_empty() { p { b { (view.look.text(name)) } ": " (view.look.text(&said.join("; "))) } } }
+}
+
+fn flagged(series: &SeriesFigures) -> Option<String> {
+    let one = |(of, runs): (&crate::model::Flag, &u64)| format!("{runs} {}", flag(*of));
+    let all: Vec<String> = series.flags.iter().map(one).collect();
+    (!all.is_empty()).then(|| format!("flags: {}", all.join(", ")))
+}
+
+/// The flags of each route, which the views of a probe's page do not tell.
+fn flags(view: &View, of: &ProbeFigures) -> Markup {
+    let name = sections(of);
+    let flagged = of.series.iter().filter_map(|s| Some((name(s), flagged(s)?)));
+    html! { @for (name, flags) in flagged.take(ROWS) { p.faint { b { (view.look.text(&name)) } ": " (flags) } } }
 }
 
 fn judged(view: &View, all: &[ObjectiveFigures]) -> Markup {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
+use super::among::Among;
 use super::choice::Choice;
 use crate::model::{LayerState, Layers, RunId, RunRecord};
 use crate::report::html::run::{self, Content};
@@ -17,7 +18,7 @@ use crate::report::words::{bad, flag, run_name};
 const ROWS: usize = 2_000;
 /// Runs that are shown in full: those that did not end well, and in all.
 const FULL_BAD: usize = 200;
-const FULL: usize = 400;
+const FULL: usize = 500;
 /// Of each probe, route and input so many that ended well are shown in full, the newest.
 const FULL_GOOD: usize = 3;
 
@@ -27,13 +28,15 @@ pub(super) struct Chosen<'a> {
     rows: Vec<&'a RunRecord>,
     full: Vec<&'a RunRecord>,
     linked: HashSet<RunId>,
+    among: Among<'a>,
     all: usize,
     all_bad: usize,
 }
 
 impl<'a> Chosen<'a> {
-    /// All that did not end well come first, then the newest.
+    /// All that did not end well come first, each with its twin, then the newest.
     pub(super) fn of(runs: &'a [Arc<RunRecord>]) -> Self {
+        let among = Among::new(runs.iter().map(AsRef::as_ref));
         // Records stand in the order of their ticks.
         let newest = || runs.iter().rev().map(AsRef::as_ref);
         let (worse, well): (Vec<&RunRecord>, Vec<&RunRecord>) = newest().partition(|run| bad(run));
@@ -44,17 +47,18 @@ impl<'a> Chosen<'a> {
             *shown += 1;
             *shown <= FULL_GOOD
         });
-        let full: Vec<&RunRecord> = worse
-            .iter()
-            .copied()
-            .take(FULL_BAD)
-            .chain(few)
-            .take(FULL)
-            .collect();
+        let shown = &worse[..worse.len().min(FULL_BAD)];
+        let twins = shown.iter().filter_map(|run| Some(among.twin(run)?.0));
+        let mut linked = HashSet::new();
+        let all = shown.iter().copied().chain(twins).chain(few);
+        let full: Vec<&RunRecord> = all.filter(|run| linked.insert(run.id)).take(FULL).collect();
+        // The first that did not fit was noted too.
+        linked.retain(|id| full.iter().any(|run| run.id == *id));
         Self {
             rows: newest().filter(|run| kept.contains(&run.id)).collect(),
-            linked: full.iter().map(|run| run.id).collect(),
+            linked,
             full,
+            among,
             all: runs.len(),
             all_bad: worse.len(),
         }
@@ -139,26 +143,36 @@ impl<'a> Chosen<'a> {
         html! {
             @if left_out > 0 { p.faint {
                 (self.full.len()) " of " (self.all) " runs: of those that did not end well the newest " (FULL_BAD)
-                ", of the others the newest " (FULL_GOOD) " of each route, in all at most " (FULL) "; " (left_out) " are left out. `--format json` has all."
+                ", each with its twin, of the others the newest " (FULL_GOOD) " of each route, in all at most " (FULL) "; " (left_out) " are left out. `--format json` has all."
             } }
-            @for run in &self.full { (one(view, run)) }
+            @for run in &self.full { (self.one(view, run)) }
         }
+    }
+
+    fn one(&self, view: &View, run: &RunRecord) -> Markup {
+        let twins = bad(run).then(|| self.among.twins(run)).flatten();
+        whole(
+            view,
+            &Content {
+                run,
+                replaced: &[],
+                neighbours: Some(&self.among.neighbours(run)),
+                twins: twins.as_ref(),
+                trace: None,
+                held: Some(&self.linked),
+            },
+        )
     }
 }
 
-fn one(view: &View, run: &RunRecord) -> Markup {
-    let content = Content {
-        run,
-        replaced: &[],
-        neighbours: None,
-        twins: None,
-        trace: None,
-    };
+/// A run in full, closed until it is asked for.
+pub(super) fn whole(view: &View, content: &Content<'_>) -> Markup {
+    let run = content.run;
     html! {
         details.run {
             summary { (badge(class_tone(run.class), run.class.word())) " " (run_name(run)) " " span.faint { (view.look.text(&instant(&run.tick))) } }
             // A browser opens what holds the place that a link leads to.
-            div.whole { (run::run(view, &content)) }
+            div.whole { (run::run(view, content)) }
         }
     }
 }

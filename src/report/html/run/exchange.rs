@@ -11,7 +11,7 @@ use crate::report::html::draw::duration;
 pub(super) fn section(view: &View, run: &RunRecord) -> Markup {
     html! {
         @if run.request.is_some() || run.response.is_some() {
-            section.exchange aria-labelledby={ "exchange-" (run.id) } {
+            section.exchange data-key="exchange" aria-labelledby={ "exchange-" (run.id) } {
                 h2 id={ "exchange-" (run.id) } { "Request and answer" }
                 div.two {
                     @if let Some(request) = &run.request { article { h3 { "Request" } (sent(view, request)) } }

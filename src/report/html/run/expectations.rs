@@ -20,7 +20,7 @@ pub(super) fn section(view: &View, run: &RunRecord) -> Markup {
         .iter()
         .partition(|e| matches!(tone(e), "bad" | "blind" | "warn"));
     html! {
-        section.expected aria-labelledby={ "expected-" (run.id) } {
+        section.expected data-key="expected" aria-labelledby={ "expected-" (run.id) } {
             h2 id={ "expected-" (run.id) } { "What was expected" }
             @if run.expectations.is_empty() { p.faint { "The record names no expectation." } }
             @for e in &wrong { (card(view, e)) }

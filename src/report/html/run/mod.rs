@@ -17,10 +17,12 @@ mod timeline;
 mod twin;
 mod verdict;
 
+use std::collections::HashSet;
+
 use maud::{Markup, html};
 
 use super::View;
-use crate::model::RunRecord;
+use crate::model::{RunId, RunRecord};
 use crate::report::around::Neighbours;
 use crate::report::twins::Twins;
 
@@ -41,6 +43,16 @@ pub struct Content<'a> {
     pub twins: Option<&'a Twins>,
     /// Where its trace is looked at.
     pub trace: Option<&'a str>,
+    /// The runs to which a link leads; `None` where every run has a place.
+    pub held: Option<&'a HashSet<RunId>>,
+}
+
+impl Content<'_> {
+    /// Where a link to another run leads; `None` where it has no place.
+    fn link(&self, view: &View, to: RunId) -> Option<String> {
+        let held = self.held.is_none_or(|held| held.contains(&to));
+        held.then(|| view.links.run(to))
+    }
 }
 
 /// All of it, below a heading of the first order.
@@ -48,15 +60,15 @@ pub struct Content<'a> {
 pub fn run(view: &View, of: &Content<'_>) -> Markup {
     let run = of.run;
     html! { div.run {
-        (nav::ways(view, run, of.neighbours))
+        (nav::ways(view, of))
         (verdict::top(view, of))
         (expectations::section(view, run))
         (timeline::section(view, run))
         (exchange::section(view, run))
         (seen::section(view, run))
-        (nav::tick(view, of.neighbours))
+        (nav::tick(view, of))
         @match of.twins {
-            Some(twins) => (twin::section(view, twins, of.neighbours)),
+            Some(twins) => (twin::section(view, of, twins)),
             None => (twin::choice(view, run, of.neighbours)),
         }
     } }

@@ -17,7 +17,7 @@ const HOPS: usize = 100;
 
 pub(super) fn section(view: &View, run: &RunRecord) -> Markup {
     html! {
-        section.seen aria-labelledby={ "seen-" (run.id) } {
+        section.seen data-key="seen" aria-labelledby={ "seen-" (run.id) } {
             h2 id={ "seen-" (run.id) } { "What was seen" }
             @if run.observations.is_empty() { p.faint { "Nothing was seen on any channel." } }
             @for seen in run.observations.iter().take(SHOWN) { (one(view, seen)) }
@@ -26,7 +26,7 @@ pub(super) fn section(view: &View, run: &RunRecord) -> Markup {
             }
         }
         @if !run.path.is_empty() {
-            section.path aria-labelledby={ "path-" (run.id) } {
+            section.path data-key="path" aria-labelledby={ "path-" (run.id) } {
                 h2 id={ "path-" (run.id) } { "The path it took" }
                 (path(view, &run.path))
             }

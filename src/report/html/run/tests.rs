@@ -25,6 +25,7 @@ pub(super) fn shown(run: &RunRecord) -> String {
         neighbours: None,
         twins: None,
         trace: None,
+        held: None,
     };
     super::run(&view(Links::Site), &content).into_string()
 }
@@ -97,6 +98,18 @@ fn a_silent_failure_is_named_and_only_where_it_is_one() {
         !page.contains("Silent failure:") && page.contains("counts as unanswered"),
         "{page}"
     );
+}
+
+#[test]
+fn the_handshake_is_told_apart_from_the_connection_where_the_record_does() {
+    let mut run = ended(Class::Delivered);
+    run.request = Some(serde_json::json!({ "method": "GET", "url": "https://api.example.com/" }));
+    assert!(shown(&run).contains("with the TLS handshake"));
+    run.timings.tls = Some(0.02);
+    let page = shown(&run);
+    for part in ["connect: to the server, 3.0 ms", "TLS: the handshake, 20 ms"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }
 
 #[test]
@@ -214,6 +227,7 @@ fn a_trace_is_a_link_where_its_viewer_is_known_and_else_an_id_to_copy() {
         neighbours: None,
         twins: None,
         trace: Some("https://tempo.example/trace/abc"),
+        held: None,
     };
     let view = view(Links::Site);
     assert!(
@@ -240,6 +254,7 @@ fn the_runs_around_are_linked_and_a_missing_one_is_said() {
             neighbours: Some(around),
             twins: None,
             trace: None,
+            held: None,
         };
         super::run(&view(links), &content).into_string()
     };
@@ -274,6 +289,7 @@ fn a_twin_is_told_by_where_they_part() {
         neighbours: None,
         twins: Some(&made),
         trace: None,
+        held: None,
     };
     let page = super::run(&view(Links::Site), &content).into_string();
     assert!(page.contains("The other route at the same tick."), "{page}");

@@ -72,8 +72,13 @@ fn request(run: &RunRecord) -> Vec<Row> {
     let known = |seconds: Option<f64>| seconds.filter(|s| s.is_finite());
     let positive = |seconds| known(seconds).filter(|s| *s >= 0.0);
     let timings = &run.timings;
-    let (dns, connect) = (positive(timings.dns), positive(timings.connect));
-    let dialled = dns.unwrap_or(0.0) + connect.unwrap_or(0.0);
+    let (dns, connect, tls) = (
+        positive(timings.dns),
+        positive(timings.connect),
+        positive(timings.tls),
+    );
+    let shaken = tls.unwrap_or(0.0);
+    let dialled = dns.unwrap_or(0.0) + connect.unwrap_or(0.0) + shaken;
     let mut rows = Vec::new();
     match known(run.lag) {
         Some(lag) if lag >= 0.0 => {
@@ -101,12 +106,15 @@ fn request(run: &RunRecord) -> Vec<Row> {
         ));
     }
     if let Some(connect) = connect {
-        let about = if secure(run) {
+        let about = if tls.is_none() && secure(run) {
             "with the TLS handshake"
         } else {
             "to the server"
         };
-        rows.extend(phase("connect", (-connect, 0.0), "route", about));
+        rows.extend(phase("connect", (-connect - shaken, -shaken), "route", about));
+    }
+    if let Some(tls) = tls {
+        rows.extend(phase("TLS", (-tls, 0.0), "route", "the handshake"));
     }
     let accepted = match run.layers.accepted.state {
         LayerState::Yes | LayerState::Undeclared => "good",
@@ -349,7 +357,7 @@ pub(super) fn section(view: &View, run: &RunRecord) -> Markup {
     let lanes = lanes(view, run);
     let id = format!("w-{}", run.id);
     html! {
-        section.time aria-labelledby={ "time-" (run.id) } {
+        section.time data-key="time" aria-labelledby={ "time-" (run.id) } {
             h2 id={ "time-" (run.id) } { "Where the time went" }
             @if run.sent.is_none() { p.notice.blind { "Nobody knows whether the request left, so nothing of it has a time." } }
             @else if lanes[0].rows.is_empty() { p.faint { "The record holds no times of the request." } }
@@ -358,7 +366,7 @@ pub(super) fn section(view: &View, run: &RunRecord) -> Markup {
                 span.swatch.within { } " in time " span.swatch.grace { } " grace (late) "
                 span.swatch.hatched { } " between two looks"
             }
-            details { summary { "What happened, in order" }
+            details id={ "order-" (run.id) } { summary { "What happened, in order" }
                 ol.timeline { @for event in crate::report::timeline_events(run) {
                     li class=(event.tone) {
                         span.when { (event.when) }

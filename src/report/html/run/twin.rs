@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::content;
 use super::nav::leg;
+use super::{Content, content};
 use crate::model::{RunId, RunRecord};
 use crate::report::around::Neighbours;
 use crate::report::html::words::{class_tone, instant};
@@ -15,22 +15,28 @@ use crate::report::words::{count, percent};
 const FIELDS: usize = 60;
 
 /// The comparison, and the choice of another twin.
-pub(super) fn section(view: &View, of: &Twins, around: Option<&Neighbours>) -> Markup {
+pub(super) fn section(view: &View, content: &Content<'_>, of: &Twins) -> Markup {
+    let link = of
+        .twin
+        .id
+        .parse()
+        .ok()
+        .and_then(|id| content.link(view, RunId(id)));
     html! {
-        section.twin id={ "twin-" (of.run.id) } aria-label="Its twin" {
+        section.twin data-key="twin" id={ "twin-" (of.run.id) } aria-label="Its twin" {
             h2 { "Beside its twin" }
             p.faint { (chosen(of.chosen)) }
             p.why { (content::sentence(view, &capital(&of.sentence))) }
             @for note in &of.notes { p.notice.warn { (view.look.text(note)) } }
             div.scroll tabindex="0" role="region" aria-label="Layers of both runs" { table.beside {
-                thead { tr { th scope="col" { span.hidden { "Stage" } } th scope="col" { "this run " (side(view, &of.run, false)) } th scope="col" { "twin " (side(view, &of.twin, true)) } } }
+                thead { tr { th scope="col" { span.hidden { "Stage" } } th scope="col" { "this run " (side(view, &of.run, None)) } th scope="col" { "twin " (side(view, &of.twin, link)) } } }
                 tbody {
                     @for stage in &of.stages { (pair(view, &stage.stage.replace('`', ""), stage.same, &timed(&stage.run, &stage.run_at), &timed(&stage.twin, &stage.twin_at))) }
                     @for hop in &of.hops { (pair(view, &format!("hop {}", hop.source), hop.same, hop.run.as_deref().unwrap_or("–"), hop.twin.as_deref().unwrap_or("–"))) }
                 }
             } }
             (fields(view, of))
-            (others(view, (&of.run.id, &of.twin.id), around))
+            (others(view, (&of.run.id, &of.twin.id), content.neighbours))
         }
     }
 }
@@ -41,7 +47,7 @@ pub(super) fn choice(view: &View, run: &RunRecord, around: Option<&Neighbours>) 
         return html! {};
     }
     html! {
-        section.twin aria-label="Its twin" {
+        section.twin data-key="twin" aria-label="Its twin" {
             h2 { "Beside its twin" }
             p.faint { (view.look.text(&no_twin(run))) }
             (others(view, (&run.id.to_string(), ""), around))
@@ -73,12 +79,11 @@ const fn chosen(chosen: Chosen) -> &'static str {
     }
 }
 
-fn side(view: &View, of: &Side, link: bool) -> Markup {
-    let id = of.id.parse().map(RunId).ok();
+fn side(view: &View, of: &Side, link: Option<String>) -> Markup {
     let about = html! { (view.look.text(&of.route)) ", " (instant(&view.look.text(&of.tick))) };
     html! {
         (badge(class_tone(of.class), of.class.word())) " "
-        @match id.filter(|_| link) { Some(id) => a href=(view.links.run(id)) { (about) }, None => span.faint { (about) } }
+        @match link { Some(href) => a href=(href) { (about) }, None => span.faint { (about) } }
     }
 }
 

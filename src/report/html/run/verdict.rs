@@ -14,7 +14,7 @@ pub(super) fn top(view: &View, of: &Content<'_>) -> Markup {
     let run = of.run;
     let tone = class_tone(run.class);
     html! {
-        section class={ "verdict " (tone) } aria-labelledby={ "run-" (run.id) } {
+        section class={ "verdict " (tone) } data-key="verdict" aria-labelledby={ "run-" (run.id) } {
             h1 id={ "run-" (run.id) } {
                 (badge(tone, run.class.word())) " " (name(view, (&run.probe, &run.route, &run.input)))
             }
@@ -109,7 +109,7 @@ fn facts(view: &View, of: &Content<'_>) -> Markup {
     let run = of.run;
     let text = |text: &str| view.look.text(text);
     html! {
-        dl.facts {
+        dl.facts data-key="facts" {
             dt { "Due" } dd { time datetime=(text(&run.tick)) { (instant(&text(&run.tick))) }
                 @if let Some(lag) = run.lag.filter(|lag| lag.is_finite()) { " " span.faint { "first byte " (lag_word(lag)) } } }
             @if let Some(waited) = worst(run).and_then(super::story::watched) { dt { "Watched" } dd { (duration(waited)) " for the outcome" } }

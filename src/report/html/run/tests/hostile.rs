@@ -112,6 +112,7 @@ fn nor_beside_its_twin_nor_around_nor_in_flight() {
             neighbours: Some(&around),
             twins: Some(&made),
             trace: None,
+            held: None,
         };
         harmless(&super::super::run(&view(links), &content).into_string());
     }
@@ -183,6 +184,7 @@ fn a_secret_is_on_no_page() {
         neighbours: None,
         twins: None,
         trace: None,
+        held: None,
     };
     let page = super::super::run(&view, &content).into_string();
     assert!(!page.contains(secret), "{page}");
