@@ -107,7 +107,7 @@ fn the_handshake_is_told_apart_from_the_connection_where_the_record_does() {
     assert!(shown(&run).contains("with the TLS handshake"));
     run.timings.tls = Some(0.02);
     let page = shown(&run);
-    for part in ["connect: to the server, 3.0 ms", "TLS: the handshake, 20 ms"] {
+    for part in ["connect: to the server, 3 ms", "TLS: the handshake, 20 ms"] {
         assert!(page.contains(part), "{part}: {page}");
     }
 }
@@ -247,6 +247,7 @@ fn a_trace_is_a_link_where_its_viewer_is_known_and_else_an_id_to_copy() {
 fn the_runs_around_are_linked_and_a_missing_one_is_said() {
     let run = ended(Class::Lost);
     let mut around = neighbours();
+    let none = HashSet::new();
     let shown = |links, around: &Neighbours| {
         let content = Content {
             run: &run,
@@ -256,7 +257,15 @@ fn the_runs_around_are_linked_and_a_missing_one_is_said() {
             trace: None,
             held: None,
         };
-        super::run(&view(links), &content).into_string()
+        let page = super::run(&view(links), &content).into_string();
+        // What a file does not hold is named without a link.
+        let held = Some(&none);
+        let bare = super::run(&view(links), &Content { held, ..content }).into_string();
+        assert!(
+            bare.contains("← previous") && !bare.contains("rel=\"prev\""),
+            "{bare}"
+        );
+        page
     };
     let page = shown(Links::Site, &around);
     let before = around.previous.clone().unwrap();
@@ -269,8 +278,9 @@ fn the_runs_around_are_linked_and_a_missing_one_is_said() {
         "{page}"
     );
     around.next = None;
+    assert!(shown(Links::Site, &around).contains("next →: none on record"));
     let page = shown(Links::File, &around);
-    assert!(page.contains("next →: none on record"), "{page}");
+    assert!(page.contains("next →: none in this file"), "{page}");
     assert!(
         !page.contains("/runs/") && page.contains(&format!("#run-{}", before.id)),
         "{page}"
