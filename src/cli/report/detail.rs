@@ -92,14 +92,27 @@ async fn courses(
         Source::Runs => part,
         Source::Rollups => hours(part),
     };
-    let empty = |name: &String| {
+    let (skips, spans) = (history.skips().await?, history.skip_spans().await?);
+    let mut courses = BTreeMap::new();
+    for name in names {
         let of = match source {
-            Source::Runs => CourseOf::new(part.since, part.until),
+            Source::Runs => {
+                let first_skip = skips.iter().filter(|skip| skip.probe == *name);
+                let first_skip = first_skip
+                    .filter_map(|skip| Moment::from_rfc3339(&skip.tick))
+                    .min();
+                let first_span = spans
+                    .iter()
+                    .filter(|span| span.probe == *name)
+                    .map(|span| span.first);
+                let first = first_skip.into_iter().chain(first_span).min();
+                let Part { since, until } = reached(history, part, name, first).await?;
+                CourseOf::new(since, until)
+            }
             Source::Rollups => CourseOf::of_hours(part.since, part.until),
         };
-        (name.clone(), of)
-    };
-    let mut courses: BTreeMap<String, CourseOf> = names.iter().map(empty).collect();
+        courses.insert(name.clone(), of);
+    }
     if names.is_empty() {
         return Ok(courses);
     }
@@ -124,17 +137,63 @@ async fn courses(
             }
         }
     }
-    for skip in history.skips().await? {
+    for skip in &skips {
         if let Some(course) = courses.get_mut(&skip.probe) {
-            course.skip(&skip);
+            course.skip(skip);
         }
     }
-    for span in history.skip_spans().await? {
+    for span in &spans {
         if let Some(course) = courses.get_mut(&span.probe) {
-            course.span(&span);
+            course.span(span);
         }
     }
     Ok(courses)
+}
+
+/// The part from the first tick of a probe: a week of which one hour was fired would be drawn as a line at its edge.
+async fn reached(
+    history: &History,
+    part: Part,
+    probe: &str,
+    first_skip: Option<Moment>,
+) -> Result<Part, Exit> {
+    let first = RunFilter {
+        probes: vec![probe.to_owned()],
+        since: Some(part.since),
+        until: Some(part.until),
+        limit: Some(1),
+        ..history.filter()
+    };
+    let first = history.endings(first).next().await?.first().map(|run| run.tick);
+    let first = first.into_iter().chain(first_skip).min().unwrap_or(part.since);
+    let last = newest_tick(history, part, probe).await?;
+    let since = first.max(part.since);
+    // What was fired lately ends where the window does; else the gap would be most of what is drawn.
+    let long = last.since(since);
+    let until = if part.until.since(last) > long {
+        last.after(long / 8)
+    } else {
+        part.until
+    };
+    let least = since.after(std::time::Duration::from_secs(1));
+    Ok(Part {
+        since,
+        until: until.clamp(least, part.until.max(least)),
+    })
+}
+
+/// Of the last run of a probe; the end of the part where there is none.
+async fn newest_tick(history: &History, part: Part, probe: &str) -> Result<Moment, Exit> {
+    let last = RunFilter {
+        probes: vec![probe.to_owned()],
+        since: Some(part.since),
+        until: Some(part.until),
+        order: Order::Newest,
+        limit: Some(1),
+        ..history.filter()
+    };
+    let last = history.endings(last).next().await?;
+    Ok(last.first().map_or(part.until, |run| run.tick))
 }
 
 async fn singly(

@@ -19,7 +19,7 @@ pub fn causes(view: &View, of: &Causes) -> Markup {
     html! {
         p { (view.look.text(&of.sentence)) }
         @if !of.causes.is_empty() {
-            div.scroll tabindex="0" role="region" aria-label={ "What separates bad runs of " (view.look.text(&of.probes.join(", "))) " from good" } { table.causes {
+            div.scroll tabindex="0" role="region" aria-label=(view.look.text(&of.sentence)) { table.causes {
                 thead { tr {
                     th scope="col" { "Attribute" } th scope="col" { "Value" } th.number scope="col" { "Bad of its runs" } th.wide scope="col" { "as a bar" }
                     th.number scope="col" { "Elsewhere" } th.wide scope="col" { "as a bar" } th.number scope="col" { "Of all bad" } th.number scope="col" { "p" }

@@ -42,7 +42,7 @@ async fn a_report_opens_from_the_disk_and_asks_for_nothing() {
     assert!([0, 1, 3, 4].contains(&code), "{code}: {said}");
     let (code, _, said) = run(dir.path(), &["report", "--out", &out("report.html")]).await;
     assert_eq!(code, 0, "{said}");
-    let (code, _, said) = run(dir.path(), &["demo", "--out", &out("demo.html")]).await;
+    let (code, _, said) = run(dir.path(), &["demo", "--runs", "24", "--out", &out("demo.html")]).await;
     assert!([0, 1].contains(&code), "{code}: {said}");
     stop.cancel();
     let browser = Browser::start().await;

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::detail::Detail;
 use crate::model::Mark;
 use crate::report::html::probe::{self, Shown};
+use crate::report::html::words::instant;
 use crate::report::html::{View, causes, receipts, steps};
 use crate::report::series::ProbeFigures;
 use crate::report::words::count;
@@ -32,7 +33,9 @@ pub(super) fn views(
             h3 { "Routes side by side" } (probe::figures(view, None, found, &detail.course))
         }
         @if !detail.course.routes.is_empty() {
-            h3 { "Over time" } (probe::charts(view, &format!("charts-{place}"), &shown))
+            h3 { "Over time" }
+            p.faint { "From " (instant(&detail.course.since.to_rfc3339())) " to " (instant(&detail.course.until.to_rfc3339())) ", as far as ticks reach." }
+            (probe::charts(view, &format!("charts-{place}"), &shown))
         }
         @if !found.routes.is_empty() { h3 { "Are the routes alike?" } (probe::beside(view, found)) }
         (looked_at(view, detail))

@@ -56,7 +56,7 @@ pub fn charts(view: &View, id: &str, shown: &Shown<'_>) -> Markup {
             (legend(&routes))
             @if more > 0 || shown.course.left_out > 0 {
                 p.notice.warn { "Drawn are the first " (MOST_ROUTES) " routes and inputs; " (more) " more are not"
-                    @if shown.course.left_out > 0 { ", and " (shown.course.left_out) " runs of yet others" } ": choose some above." }
+                    @if shown.course.left_out > 0 { ", and " (shown.course.left_out) " runs of yet others" } (super::elsewhere(view)) }
             }
             p.readout role="status" aria-live="off" {}
             (arrivals(id, shown, &routes))
@@ -195,7 +195,7 @@ fn tables(id: &str, routes: &[Route<'_>]) -> Markup {
     html! { @for route in routes {
         details id={ (id) "-table-" (route.place) } {
             summary { "The same as a table: " (route.name) }
-            div.scroll { table.numbers {
+            div.scroll tabindex="0" role="region" aria-label={ "Over time: " (route.name) } { table.numbers {
                 thead { tr {
                     th scope="col" { "From" } th.number scope="col" { "Runs" } th scope="col" { "Ended" }
                     th.number scope="col" { "p5" } th.number scope="col" { "p50" } th.number scope="col" { "p95" }

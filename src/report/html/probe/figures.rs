@@ -42,15 +42,15 @@ pub fn figures(view: &View, standing: Option<&Standing>, found: &ProbeFigures, c
     let more = found.series.iter().filter(now).count() - columns.len();
     let earlier: Vec<&SeriesFigures> = found.series.iter().filter(|series| !now(series)).collect();
     html! {
-        (table(view, &columns))
+        (table(view, &columns, ""))
         @if more > 0 {
-            p.notice.warn { (more) " more routes and inputs: choose some above, or see " code { "landfall report" } "." }
+            p.notice.warn { (more) " more routes and inputs are not shown" (super::elsewhere(view)) }
         }
         @for column in &columns { (objective(view, column, columns.len() > 1)) }
         @if !earlier.is_empty() {
             details {
                 summary { "Runs by earlier definitions in this time" }
-                (table(view, &earlier.into_iter().take(MOST_ROUTES).map(column).collect::<Vec<_>>()))
+                (table(view, &earlier.into_iter().take(MOST_ROUTES).map(column).collect::<Vec<_>>(), " by earlier definitions"))
             }
         }
     }
@@ -110,13 +110,16 @@ fn column<'a>(
     }
 }
 
-fn table(view: &View, columns: &[Column<'_>]) -> Markup {
+fn table(view: &View, columns: &[Column<'_>], which: &str) -> Markup {
+    let probe = columns
+        .first()
+        .map_or_else(String::new, |c| view.look.text(&c.probe.probe));
     let states = columns.iter().any(|column| column.standing.is_some());
     let locations: std::collections::BTreeSet<&str> =
         columns.iter().map(|c| c.series.location.as_str()).collect();
     let state = |column: &Column<'_>| state(view, column);
     html! {
-        div.scroll { table.figures {
+        div.scroll tabindex="0" role="region" aria-label={ "Figures of " (probe) " by route" (which) } { table.figures {
             caption.hidden { "Figures by route" }
             thead { tr {
                 td {}

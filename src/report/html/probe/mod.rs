@@ -15,7 +15,7 @@ mod tests;
 
 use maud::{Markup, html};
 
-use super::{View, causes, receipts, steps};
+use super::{Links, View, causes, receipts, steps};
 
 pub use charts::{Shown, charts};
 pub use data::{BadRun, DefinitionText, OpenAlert, ProbeData, RouteStanding, Standing};
@@ -72,6 +72,14 @@ pub fn probe(view: &View, standing: &Standing, data: &ProbeData) -> Markup {
         @if let Some(text) = &data.definition {
             section #definition data-key="definition" { h2 { "Definition" } (definition::definition(view, text)) }
         }
+    }
+}
+
+/// Where what is not shown can be seen, at the end of a sentence.
+fn elsewhere(view: &View) -> &'static str {
+    match view.links {
+        Links::Site => ": choose some above, or see `landfall report`.",
+        Links::File => ": `--route` of the command chooses some.",
     }
 }
 

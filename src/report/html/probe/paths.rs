@@ -18,7 +18,7 @@ pub fn paths(view: &View, of: &Paths) -> Markup {
     html! {
         p { (view.look.text(&of.sentence)) }
         @if !of.paths.is_empty() {
-            div.scroll { table.paths {
+            div.scroll tabindex="0" role="region" aria-label={ "Paths of " (view.look.text(&of.probes.join(", "))) } { table.paths {
                 caption.hidden { "Paths and how their runs ended" }
                 thead { tr {
                     th scope="col" { "Path" } th.number scope="col" { "Runs" } th scope="col" { "Ended" } th.number scope="col" { "Lost" }
