@@ -20,7 +20,11 @@ use crate::web;
 
 /// Runs the command.
 pub(super) async fn run(dir: Option<PathBuf>, args: args::Check) -> Exit {
-    let loaded = start::loaded(dir, &args.var);
+    let loaded = if args.print {
+        start::loaded_expanded(dir, &args.var)
+    } else {
+        start::loaded(dir, &args.var)
+    };
     if args.print && !loaded.expanded().is_null() {
         match serde_yaml::to_string(loaded.expanded()) {
             Ok(text) => output::data(&text),

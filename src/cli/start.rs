@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::output;
 use crate::channel::Listener;
 use crate::clock::Clock;
-use crate::definition::{LoadOptions, Loaded, ProcessEnvironment, Workspace, load};
+use crate::definition::{LoadOptions, Loaded, ProcessEnvironment, Workspace, load, load_expanded};
 use crate::model::Fault;
 use crate::redact::Redactor;
 use crate::store::{self, Store};
@@ -67,13 +67,20 @@ pub(super) fn strike(redactor: Arc<Redactor>) {
 
 /// Loads the workspace; says everything that is wrong with it on stderr. From now on no log line holds its secrets.
 pub(super) fn loaded(dir: Option<PathBuf>, vars: &[(String, String)]) -> Loaded {
-    let loaded = load(
-        &LoadOptions {
-            dir,
-            vars: vars.to_vec(),
-        },
-        &ProcessEnvironment,
-    );
+    told(load(&options(dir, vars), &ProcessEnvironment))
+}
+
+/// The same with the definitions expanded.
+pub(super) fn loaded_expanded(dir: Option<PathBuf>, vars: &[(String, String)]) -> Loaded {
+    told(load_expanded(&options(dir, vars), &ProcessEnvironment))
+}
+
+fn options(dir: Option<PathBuf>, vars: &[(String, String)]) -> LoadOptions {
+    let vars = vars.to_vec();
+    LoadOptions { dir, vars }
+}
+
+fn told(loaded: Loaded) -> Loaded {
     strike(loaded.redactor.clone());
     let said = loaded.problems.render(&loaded.sources, output::watched());
     if !said.is_empty() {

@@ -175,7 +175,7 @@ impl Walk<'_> {
             }
             let below = format!("{name}/{file}");
             let path = entry.path();
-            if path.is_dir() {
+            if is_folder(&entry, &path) {
                 self.folder(&path, &below, depth + 1);
             } else if Path::new(&file).extension().is_some_and(|e| e == "yaml") {
                 self.found.push(File {
@@ -198,6 +198,14 @@ impl Walk<'_> {
                     .help("rename it to end in `.yaml`");
             }
         }
+    }
+}
+
+/// Links followed. Asked of the path only where the folder does not say it already.
+fn is_folder(entry: &fs::DirEntry, path: &Path) -> bool {
+    match entry.file_type() {
+        Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+        _ => path.is_dir(),
     }
 }
 

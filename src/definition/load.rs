@@ -11,6 +11,7 @@ use super::ahead;
 use super::build::{self, ProbeFile, Settings, Shared};
 use super::decode::{self, NoteKind};
 use super::files::{self, File};
+use super::loaded::{LoadOptions, Loaded, discover};
 use super::node::Tree;
 use super::place::no_workspace;
 use super::probe::{ChannelDef, DestinationDef, Probe, Workspace};
@@ -29,98 +30,73 @@ const MAX_DESTINATIONS: usize = 100;
 /// For the readers of YAML, and on top of them for the compiler of expressions.
 pub(super) const STACK: usize = (64 << 20) + expression::COMPILE_STACK;
 
-/// Which workspace to load, and what the command line says of it.
-#[derive(Clone, Debug, Default)]
-pub struct LoadOptions {
-    /// The folder with `landfall.yaml`; `None` looks for the nearest one upwards from the current folder.
-    pub dir: Option<PathBuf>,
-    /// `--var NAME=VALUE`.
-    pub vars: Vec<(String, String)>,
-}
-
-/// What loading gave.
-#[derive(Debug)]
-pub struct Loaded {
-    /// The workspace; `None` where there is an error.
-    pub workspace: Option<Workspace>,
-    /// Everything that is wrong, or will not go as written.
-    pub problems: Problems,
-    /// The files that problems point into.
-    pub sources: Arc<Sources>,
-    /// Knows every secret that was read, also where the workspace did not load.
-    pub redactor: Arc<Redactor>,
-    /// The files that secrets were looked for in.
-    pub secret_files: Vec<PathBuf>,
-    expanded: Value,
-}
-
-impl Loaded {
-    /// The definitions with references resolved, defaults and overrides in place and secrets masked: `workspace`, and
-    /// `probes` by file. To be written with `serde_yaml`.
-    #[must_use]
-    pub const fn expanded(&self) -> &Value {
-        &self.expanded
-    }
-}
-
-/// The nearest folder at or above `from` that has a `landfall.yaml`.
-#[must_use]
-pub fn discover(from: &Path) -> Option<PathBuf> {
-    from.ancestors()
-        .find(|folder| folder.join(files::WORKSPACE).is_file())
-        .map(Path::to_owned)
-}
-
 /// Loads a workspace and finds everything that is wrong with it. Nothing is contacted.
 #[must_use]
 pub fn load(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
-    load_from(options, None, environment, None)
+    load_from(options, environment, &How::default())
+}
+
+/// The same with [`Loaded::expanded`], which costs as much memory as the definitions.
+#[must_use]
+pub fn load_expanded(options: &LoadOptions, environment: &dyn Environment) -> Loaded {
+    let how = How {
+        expand: true,
+        ..How::default()
+    };
+    load_from(options, environment, &how)
 }
 
 /// The same while an earlier load is still held: files that are as they were are held once.
 #[must_use]
 pub fn load_after(options: &LoadOptions, environment: &dyn Environment, earlier: &Sources) -> Loaded {
-    load_from(options, None, environment, Some(earlier))
+    let how = How {
+        earlier: Some(earlier),
+        ..How::default()
+    };
+    load_from(options, environment, &how)
 }
 
 /// Loads what was kept of a probe instead of what stands in the folder.
 pub(super) fn load_texts(options: &LoadOptions, texts: &Texts, environment: &dyn Environment) -> Loaded {
-    load_from(options, Some(texts), environment, None)
+    let how = How {
+        texts: Some(texts),
+        ..How::default()
+    };
+    load_from(options, environment, &how)
 }
 
-fn load_from(
-    options: &LoadOptions,
-    texts: Option<&Texts>,
-    environment: &dyn Environment,
-    earlier: Option<&Sources>,
-) -> Loaded {
+/// What is asked for beside the folder as it is.
+#[derive(Default)]
+struct How<'h> {
+    /// What was kept of one probe, in the place of what stands in the folder.
+    texts: Option<&'h Texts>,
+    earlier: Option<&'h Sources>,
+    expand: bool,
+}
+
+fn load_from(options: &LoadOptions, environment: &dyn Environment, how: &How<'_>) -> Loaded {
     // Values nest within a limit, but readers of YAML use much stack for each level: they get a stack of their own.
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new()
             .name(String::from("load"))
             .stack_size(STACK);
         match builder.spawn_scoped(scope, || {
-            expression::with_room(|| load_here(options, texts, environment, earlier))
+            expression::with_room(|| load_here(options, environment, how))
         }) {
             Ok(thread) => thread
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(_) => load_here(options, texts, environment, earlier),
+            Err(_) => load_here(options, environment, how),
         }
     })
 }
 
-fn load_here(
-    options: &LoadOptions,
-    texts: Option<&Texts>,
-    environment: &dyn Environment,
-    earlier: Option<&Sources>,
-) -> Loaded {
+fn load_here(options: &LoadOptions, environment: &dyn Environment, how: &How<'_>) -> Loaded {
     let mut problems = Problems::default();
-    let mut sources = earlier.map(Sources::after).unwrap_or_default();
+    let mut sources = how.earlier.map(Sources::after).unwrap_or_default();
     let here = fs::canonicalize(".").unwrap_or_else(|_| PathBuf::from("."));
     let root = options.dir.clone().or_else(|| discover(&here));
-    let Some(root) = root.filter(|root| texts.is_some() || root.join(files::WORKSPACE).is_file()) else {
+    let Some(root) = root.filter(|root| how.texts.is_some() || root.join(files::WORKSPACE).is_file()) else {
         no_workspace(options.dir.as_deref(), &here, &mut sources, &mut problems);
         return Loaded {
             workspace: None,
@@ -135,7 +111,7 @@ fn load_here(
     let mut loader = Loader {
         resolver: Resolver::new(environment, &root),
         root: &root,
-        texts,
+        how,
         sources,
         problems,
         literal_secrets: Vec::new(),
@@ -148,8 +124,7 @@ fn load_here(
 struct Loader<'l> {
     resolver: Resolver<'l>,
     root: &'l Path,
-    /// What was kept of one probe, in the place of what stands in the folder.
-    texts: Option<&'l Texts>,
+    how: &'l How<'l>,
     sources: Sources,
     problems: Problems,
     /// Values of secret fields that stand in the file itself.
@@ -177,6 +152,7 @@ impl Loader<'_> {
     fn parts(&mut self, overrides: &[(String, String)]) -> Parts {
         let file = files::workspace(self.root);
         let file = self
+            .how
             .texts
             .map_or_else(|| file.clone(), |texts| texts.workspace_file(file.clone()));
         let workspace = self.workspace(&file);
@@ -246,7 +222,10 @@ impl Loader<'_> {
                 "given with `--var`",
             );
         }
-        let expanded = print::workspace(tree.as_ref().map(|t| &t.root), &settings, printed);
+        let expanded = match self.how.expand {
+            true => print::workspace(tree.as_ref().map(|t| &t.root), &settings, printed),
+            false => Value::Null,
+        };
         Parts {
             settings,
             allow_exec: raw.allow_exec,
@@ -273,7 +252,7 @@ impl Loader<'_> {
     fn probes(&mut self, shared: &mut Shared) -> (Vec<Probe>, Vec<(String, Value)>) {
         let mut probes = Vec::new();
         let mut printed = Vec::new();
-        let files = match self.texts {
+        let files = match self.how.texts {
             Some(texts) => vec![texts.probe_file(self.root)],
             None => files::probes(self.root, &mut self.sources, &mut self.problems),
         };
@@ -302,7 +281,9 @@ impl Loader<'_> {
             }
             let decoded = decode::decode::<RawProbe>(&tree, text, &mut self.problems);
             self.keep_secrets(&decoded.notes);
-            printed.push((name, print::value(&tree.root)));
+            if self.how.expand {
+                printed.push((name, print::value(&tree.root)));
+            }
             let found = ProbeFile {
                 tree: &tree,
                 text,

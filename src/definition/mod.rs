@@ -16,6 +16,7 @@ mod expression_values;
 mod files;
 pub mod known;
 mod load;
+mod loaded;
 mod marks;
 mod node;
 mod place;
@@ -44,7 +45,8 @@ mod yaml;
 
 pub(crate) use build::workspace::public_address;
 pub use catalog::Difference;
-pub use load::{LoadOptions, Loaded, discover, load, load_after};
+pub use load::{load, load_after, load_expanded};
+pub use loaded::{LoadOptions, Loaded, discover};
 pub use marks::Marks;
 pub use place::{StorePlace, store_place};
 pub use probe::{

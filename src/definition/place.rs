@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::build::store_location;
-use super::load::discover;
+use super::loaded::discover;
 use super::node::Data;
 use super::raw::StoreText;
 use super::secrets::{Environment, Resolver};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::files::File;
-use super::load::{LoadOptions, Loaded, load_texts};
+use super::load::load_texts;
+use super::loaded::{LoadOptions, Loaded};
 use super::{Environment, Probe, Workspace};
 
 /// The files behind one probe, secrets by reference as they were written, and struck out where they stood in the file.

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::{RunRecord, SkipReason};
 
-use series::Series;
+use series::{Series, SeriesBy};
 
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -123,7 +123,8 @@ pub struct Process {
 #[derive(Debug)]
 struct Inner {
     location: String,
-    series: Mutex<BTreeMap<(String, String), Series>>,
+    /// Boxed: the nodes of a tree are half empty.
+    series: Mutex<SeriesBy>,
 }
 
 impl Metrics {
@@ -202,7 +203,7 @@ impl Metrics {
 }
 
 impl Inner {
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, String), Series>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, SeriesBy> {
         self.series.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

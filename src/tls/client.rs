@@ -1,7 +1,7 @@
 //! The client's side of a handshake.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::client::WantsClientCert;
 use rustls::client::danger::ServerCertVerifier;
@@ -71,8 +71,10 @@ pub fn pinned(certificate: CertificateDer<'static>) -> Result<ClientConfig, Faul
     Ok(trusting(builder(MinVersion::V12)?, verifier).with_no_client_auth())
 }
 
+/// One for all that is set up.
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+    static ONE: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    Arc::clone(ONE.get_or_init(|| Arc::new(ring::default_provider())))
 }
 
 fn builder(lowest: MinVersion) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, Fault> {

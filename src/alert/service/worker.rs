@@ -3,6 +3,7 @@
 mod cause;
 mod load;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -56,6 +57,8 @@ pub(super) struct Worker {
     probes: BTreeMap<String, Probe>,
     mutes: Vec<Mute>,
     mutes_read: Moment,
+    /// When every probe was last asked what the time decides.
+    asked_all: Moment,
     /// What was decided and is not kept yet.
     unkept: Vec<Keep>,
     kept: Moment,
@@ -83,6 +86,7 @@ impl Worker {
             probes: BTreeMap::new(),
             mutes: Vec::new(),
             mutes_read: kept,
+            asked_all: Moment(0),
             unkept: Vec::new(),
             kept,
             number: 0,
@@ -165,12 +169,23 @@ impl Worker {
                 Err(fault) => tracing::error!(error = %fault.message, "what was missed cannot be read yet"),
             }
         }
-        let names: Vec<String> = self.probes.keys().cloned().collect();
-        for name in names {
-            decided.extend(self.step(&name, None, |probe| Input::Time(probe.watching)));
-        }
+        decided.extend(self.time_passes());
         self.tell(decided).await;
         self.keep().await;
+    }
+
+    /// What time alone decides: asked of every probe, but however much ends, once a beat.
+    fn time_passes(&mut self) -> Vec<(String, Decision)> {
+        let now = self.tools.clock.now();
+        if now.since(self.asked_all) < BEAT {
+            return Vec::new();
+        }
+        self.asked_all = now;
+        let names: Vec<String> = self.probes.keys().cloned().collect();
+        let decided = names
+            .iter()
+            .flat_map(|name| self.step(name, None, |probe| Input::Time(probe.watching)));
+        decided.collect()
     }
 
     fn ended(&mut self, record: &RunRecord) -> Vec<(String, Decision)> {
@@ -193,9 +208,11 @@ impl Worker {
         let Some(probe) = self.probes.get_mut(name) else {
             return Vec::new();
         };
-        let maintenance = (self.maintenance)(name, now);
+        let maintenance = OnceCell::new();
+        let in_maintenance = || *maintenance.get_or_init(|| (self.maintenance)(name, now));
         let (mutes, labels) = (&self.mutes, &probe.watched.about.labels);
-        let quiet = |route: &str| maintenance || mutes.iter().any(|m| m.covers(name, route, labels, now));
+        let quiet =
+            |route: &str| in_maintenance() || mutes.iter().any(|m| m.covers(name, route, labels, now));
         let input = input(probe);
         let decisions = rules::step(&mut probe.state, &probe.watched.about.rules, now, input, &quiet);
         probe.dirty.extend(series);

@@ -15,8 +15,12 @@ use super::reload::Reloads;
 use crate::clock::Clock;
 use crate::definition::Marks;
 
-/// Between two looks.
+/// Between two looks, at least.
 const LOOK: Duration = Duration::from_secs(2);
+/// And so many times what a look takes: many files, or a slow file system, cost a thousandth of a core and no more.
+const SHARE: u32 = 1_000;
+/// But no longer than this.
+const SELDOM: Duration = Duration::from_secs(15);
 /// What has changed is read once it has been left alone for so long.
 const QUIET: Duration = Duration::from_millis(300);
 /// What is never left alone is read all the same.
@@ -31,11 +35,14 @@ pub(super) async fn watch(
     stop: CancellationToken,
 ) {
     let work = async {
+        let mut pause = LOOK;
         loop {
-            clock.sleep(LOOK).await;
+            clock.sleep(pause).await;
+            let begin = clock.now();
             let Some(mut seen) = look(&root, &force).await else {
                 continue;
             };
+            pause = (clock.now().since(begin) * SHARE).clamp(LOOK, SELDOM);
             if seen == force.attempts().marks {
                 continue;
             }

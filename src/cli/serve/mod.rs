@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 use super::signals::Interrupts;
 use super::{Exit, args, output, signals, start};
 use crate::clock::{Clock, SystemClock, SystemRandom};
-use crate::definition::{Marks, discover};
+use crate::definition::{Loaded, Marks, discover};
 use crate::engine::{Engine, Options, Setup, Ticker};
 use crate::lifecycle::Settings;
 use crate::model::Fault;
@@ -71,10 +71,14 @@ pub(super) async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(),
         .as_deref()
         .map(|root| Marks::of(root, &[]))
         .unwrap_or_default();
-    let loaded = start::loaded(dir, &args.var);
-    let mut workspace = loaded.workspace.ok_or((Exit::Usage, String::new()))?;
+    let Loaded {
+        workspace,
+        secret_files,
+        ..
+    } = start::loaded(dir, &args.var);
+    let mut workspace = workspace.ok_or((Exit::Usage, String::new()))?;
     let folder = folder.unwrap_or_else(|| workspace.root.clone());
-    marks.and(&loaded.secret_files);
+    marks.and(&secret_files);
     // What is not fired opens no channel.
     let probes = workspace.probes.clone();
     workspace.probes.retain(|probe| probe.enabled);
@@ -108,7 +112,7 @@ pub(super) async fn serve(dir: Option<PathBuf>, args: args::Serve) -> Result<(),
     };
     let attempts = force::Attempts {
         marks,
-        secret_files: loaded.secret_files,
+        secret_files,
         ..force::Attempts::default()
     };
     let force = force::Force::new(now, attempts);

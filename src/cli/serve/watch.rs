@@ -50,7 +50,7 @@ fn listen(clock: Arc<dyn Clock>, last: Arc<AtomicI64>, stop: CancellationToken) 
     let work = move || {
         let mut said = None;
         while !stop.is_cancelled() {
-            std::thread::sleep(BEAT);
+            std::thread::sleep(STALL);
             let beat = last.load(Ordering::Acquire);
             let silent = clock.now().since(Moment(beat));
             if silent >= STALL && said != Some(beat) {

@@ -64,10 +64,13 @@ pub(crate) fn probe(file: ProbeFile<'_>, shared: &mut Shared, problems: &mut Pro
         .flat_map(|text| &text.names)
         .any(|name| name.len() == 1 && name[0] == "vars");
     let digest = content(&file.tree.root, &plans, (&names, &named), whole_vars, shared);
-    let legs: Vec<LegDef> = plans
-        .iter()
-        .filter_map(|plan| leg::leg(plan, &revision, &named, shared, problems))
-        .collect();
+    // Held as long as the probe is: without room for legs that there are not.
+    let mut legs: Vec<LegDef> = Vec::with_capacity(plans.len());
+    legs.extend(
+        plans
+            .iter()
+            .filter_map(|plan| leg::leg(plan, &revision, &named, shared, problems)),
+    );
     let timezone = shared.defaults.timezone.as_ref().map(|t| t.value.as_str());
     let schedule = check::schedule(&raw, file.decoded.whole, timezone, problems);
     let start_deadline = check::start_deadline(&raw, schedule.as_ref(), problems);

@@ -1,8 +1,6 @@
 //! Every metric there is: its name, its words, its points. The texts that leave are made of this list alone.
 
-use std::collections::BTreeMap;
-
-use super::series::{LAYERS, Series, Times};
+use super::series::{LAYERS, Series, SeriesBy, Times};
 use super::{Gauges, Process};
 use crate::model::{Class, SkipReason};
 
@@ -41,7 +39,7 @@ pub(in crate::report) enum Value<'a> {
 /// Every family, in the order in which it is told.
 pub(in crate::report) fn families<'a>(
     location: &'a str,
-    series: &'a BTreeMap<(String, String), Series>,
+    series: &'a SeriesBy,
     now: &'a Gauges,
 ) -> Vec<Family<'a>> {
     let mut all = of_runs(location, series, now);
@@ -51,11 +49,7 @@ pub(in crate::report) fn families<'a>(
     all
 }
 
-fn of_runs<'a>(
-    location: &'a str,
-    series: &'a BTreeMap<(String, String), Series>,
-    now: &'a Gauges,
-) -> Vec<Family<'a>> {
+fn of_runs<'a>(location: &'a str, series: &'a SeriesBy, now: &'a Gauges) -> Vec<Family<'a>> {
     let each = |points: &dyn Fn(&'a Series) -> Points<'a>| -> Points<'a> {
         let of_one = |((probe, route), counted): (&'a (String, String), &'a Series)| {
             let leg = [
@@ -67,7 +61,11 @@ fn of_runs<'a>(
                 .into_iter()
                 .map(move |(more, value)| (leg.into_iter().chain(more).collect(), value))
         };
-        series.iter().flat_map(of_one).collect()
+        series
+            .iter()
+            .map(|(key, counted)| (key, counted.as_ref()))
+            .flat_map(of_one)
+            .collect()
     };
     let flying = series.keys().map(|key @ (probe, route)| {
         let labels = vec![

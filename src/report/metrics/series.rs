@@ -1,6 +1,7 @@
 //! What is counted of one probe and route.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
@@ -17,6 +18,9 @@ pub(in crate::report) const BOUNDS: [f64; 18] = [
 
 /// The one label of an exemplar, as OpenMetrics and Grafana know it.
 pub(in crate::report) type TraceLabels = [(&'static str, String); 1];
+
+/// By probe and route.
+pub(in crate::report) type SeriesBy = BTreeMap<(String, String), Box<Series>>;
 
 #[derive(Debug)]
 pub(in crate::report) struct Series {
@@ -85,7 +89,8 @@ impl Series {
 /// A histogram, and what the one that is exposed does not tell of itself.
 #[derive(Debug)]
 pub(in crate::report) struct Times {
-    pub(in crate::report) exposed: HistogramWithExemplars<TraceLabels>,
+    /// `None` before the first time.
+    exposed: Option<HistogramWithExemplars<TraceLabels>>,
     /// One more than there are bounds.
     pub(in crate::report) buckets: [u64; BOUNDS.len() + 1],
     pub(in crate::report) sum: f64,
@@ -107,7 +112,7 @@ pub(super) struct Exemplar {
 impl Default for Times {
     fn default() -> Self {
         Self {
-            exposed: HistogramWithExemplars::new(BOUNDS.into_iter()),
+            exposed: None,
             buckets: [0; BOUNDS.len() + 1],
             sum: 0.0,
             native: Sparse::default(),
@@ -121,7 +126,10 @@ impl Times {
     fn add(&mut self, seconds: f64, of: Option<(RunId, Option<Moment>)>) {
         let (run, at) = of.map_or((None, None), |(run, at)| (Some(run), at));
         let trace = run.map(|run| [("trace_id", run.trace_id())]);
-        self.exposed.observe(seconds, trace, at.map(system_time));
+        let exposed = self
+            .exposed
+            .get_or_insert_with(|| HistogramWithExemplars::new(BOUNDS.into_iter()));
+        exposed.observe(seconds, trace, at.map(system_time));
         let place = BOUNDS.partition_point(|bound| *bound < seconds);
         self.buckets[place] += 1;
         self.sum += seconds;
@@ -133,6 +141,13 @@ impl Times {
                 None => self.exemplars.push((place, fresh)),
             }
         }
+    }
+
+    /// As it is told in text.
+    pub(super) fn exposed(&self) -> &HistogramWithExemplars<TraceLabels> {
+        static EMPTY: LazyLock<HistogramWithExemplars<TraceLabels>> =
+            LazyLock::new(|| HistogramWithExemplars::new(BOUNDS.into_iter()));
+        self.exposed.as_ref().unwrap_or(&EMPTY)
     }
 
     /// One of the runs in a bucket.

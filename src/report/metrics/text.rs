@@ -72,7 +72,7 @@ fn point(mut to: MetricEncoder<'_>, value: Value<'_>) -> fmt::Result {
         Value::Count(n) => to.encode_counter::<NoLabelSet, u64, u64>(&n, None),
         Value::Spent(n) => to.encode_counter::<NoLabelSet, f64, f64>(&n, None),
         Value::Level(n) => to.encode_gauge(&n),
-        Value::Times(times) => times.exposed.encode(to),
+        Value::Times(times) => times.exposed().encode(to),
         Value::Info => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use landfall::definition::{Environment, LoadOptions, Loaded, load};
+use landfall::definition::{Environment, LoadOptions, Loaded, load_expanded};
 
 /// An environment of the test's own; files are real.
 #[derive(Default)]
@@ -52,7 +52,7 @@ fn load_dir(dir: &Path) -> Loaded {
         dir: Some(dir.to_owned()),
         ..LoadOptions::default()
     };
-    load(&options, &usual())
+    load_expanded(&options, &usual())
 }
 
 /// A folder with these files.
