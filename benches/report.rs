@@ -14,6 +14,10 @@
     clippy::print_stdout,
     reason = "a bench says what it needs by failing, and prints"
 )]
+#![expect(unreachable_pub, reason = "the shared part is a module of each bench")]
+
+#[path = "common/record.rs"]
+mod record;
 
 use std::path::Path;
 use std::process::Command;
@@ -22,15 +26,11 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use landfall::clock::{Clock as _, SystemClock};
-use landfall::model::{
-    Class, ExpectationRecord, ExpectationState, Layer, LayerRecord, LayerState, Layers, Moment,
-    ObservationRecord, RunId, RunRecord, Seconds, Timings,
-};
+use landfall::model::Moment;
 use landfall::store::{Options, Retention, SqliteStore, Store as _};
-use serde_json::json;
+use record::record;
 
 const BATCH: u64 = 512;
-const ROUTES: [&str; 2] = ["stripe", "adyen"];
 const LONG: Duration = Duration::from_hours(24 * 3_650);
 
 fn main() {
@@ -108,93 +108,4 @@ fn report(folder: &Path, more: &[&str], runs: u64) -> f64 {
     let counted: u64 = series.iter().map(|one| one["runs"].as_u64().unwrap()).sum();
     assert_eq!(counted, runs, "every run is in the report");
     seconds
-}
-
-/// Every fiftieth run is lost; latencies spread over three decades.
-fn record(n: u64, tick: Moment) -> RunRecord {
-    let lost = n % 50 == 49;
-    #[expect(clippy::cast_precision_loss, reason = "a small number")]
-    let at = 0.05 * (1.0 + (n.wrapping_mul(2_654_435_761) % 1_000) as f64 / 10.0);
-    let layer = |state, at: Option<f64>| LayerRecord {
-        state,
-        seconds: at.map(|at| Seconds(at, at)),
-    };
-    let at = (!lost).then_some(at);
-    let body = json!({ "event": "order.paid", "order": n, "amount": 100, "note": "x".repeat(200) });
-    let seen = json!({
-        "method": "POST", "path": "/c/secret/k7m2p9q4r8s3t6v2w5x8y3", "json": body,
-        "headers": { "content-type": "application/json", "user-agent": "sender/1.0", "x-served-by": "edge-3" },
-    });
-    RunRecord {
-        id: RunId(uuid::Uuid::from_u128((0x0192 << 112) | u128::from(n))),
-        probe: String::from("order-paid"),
-        revision: String::from("5f3a90c15f3a90c1"),
-        route: ROUTES[(n % 2) as usize].to_owned(),
-        input: String::from("default"),
-        location: String::from("eu-west"),
-        tick: tick.to_rfc3339(),
-        token: String::from("k7m2p9q4r8s3t6v2w5x8y3"),
-        sent: Some(tick.to_rfc3339_nanos()),
-        class: if lost { Class::Lost } else { Class::Delivered },
-        reason: String::from(if lost { "`hooks`: nothing arrived" } else { "" }),
-        flags: Vec::new(),
-        lag: Some(0.002),
-        timings: Timings {
-            dns: Some(0.001),
-            connect: Some(0.003),
-            tls: None,
-            first_byte: Some(0.04),
-            total: Some(0.045),
-        },
-        layers: Layers {
-            accepted: layer(LayerState::Yes, Some(0.045)),
-            executed: layer(LayerState::Undeclared, None),
-            outcome: layer(if lost { LayerState::No } else { LayerState::Yes }, at),
-        },
-        stopped_after: None,
-        expectations: vec![ExpectationRecord {
-            layer: Layer::Outcome,
-            name: String::from("hooks"),
-            step: None,
-            channel: String::from("hooks"),
-            state: if lost {
-                ExpectationState::Lost
-            } else {
-                ExpectationState::Met
-            },
-            count: u32::from(!lost),
-            seconds: at.map(|at| Seconds(at, at)),
-            reason: String::new(),
-            within: 30.0,
-            grace: 300.0,
-            unmet: Vec::new(),
-        }],
-        observations: at
-            .map(|at| ObservationRecord {
-                channel: String::from("hooks"),
-                seconds: Seconds(at, at),
-                attempts: 1,
-                redelivered: false,
-                summary: String::from("POST /c/…/k7m2 order.paid"),
-                met: vec![String::from("hooks")],
-                automatic: false,
-                seen,
-            })
-            .into_iter()
-            .collect(),
-        path: Vec::new(),
-        attributes: [(String::from("provider"), String::from("acme"))].into(),
-        fingerprint: Some(String::from("0011223344556677")),
-        amendments: Vec::new(),
-        request: Some(json!({
-            "method": "POST", "url": "https://api.example.com/orders?via=stripe", "insecure": false,
-            "headers": { "content-type": "application/json", "authorization": "***" },
-            "body": { "ref": "k7m2p9q4r8s3t6v2w5x8y3", "amount": 100, "webhook": "https://probes.example.com/c/secret" },
-        })),
-        response: Some(json!({
-            "status": 202, "headers": { "content-type": "application/json", "x-request-id": "f00dfeed" },
-            "body": { "id": n, "state": "queued" },
-        })),
-        labels: [(String::from("team"), String::from("payments"))].into(),
-    }
 }

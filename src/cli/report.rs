@@ -16,7 +16,7 @@ use crate::model::Moment;
 use crate::report::series::{self, Objective, ObjectiveWord};
 use crate::report::{Format, in_html};
 
-pub(super) use gather::{Gathered, Part, hours, objectives, of_runs, rolled_hours};
+pub(super) use gather::{Gathered, Part, hours, objectives, rolled_hours};
 
 /// The window where nothing else is asked for.
 const WINDOW: Duration = Duration::from_hours(7 * 24);

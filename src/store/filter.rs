@@ -8,6 +8,10 @@ use crate::model::{Class, Ending, Moment, RunId, RunRecord};
 /// A page holds at most so many runs where the filter names no fewer.
 pub const PAGE_RUNS: u32 = 1_000;
 
+/// So many runs are looked through for a page where no index leads to those that are wanted: by a label, or by a route or an
+/// input of no named probe. A page that ends by it may hold fewer runs than it could, or none, and the next goes on there.
+pub const LOOKED_THROUGH: u32 = 5_000;
+
 /// A page ends when its records reach so many bytes of JSON, but holds one at least.
 pub(super) const PAGE_BYTES: usize = 8 << 20;
 
@@ -60,7 +64,8 @@ pub struct Place {
 pub struct Page {
     /// The records, in the filter's order.
     pub runs: Vec<RunRecord>,
-    /// Where the next page begins: its `after`. `None` where nothing follows.
+    /// Where the next page begins: its `after`. `None` where nothing follows. There may be one where the page holds fewer
+    /// runs than it could: see [`LOOKED_THROUGH`].
     pub next: Option<Place>,
 }
 
@@ -88,6 +93,13 @@ impl RunFilter {
                 .labels
                 .iter()
                 .all(|(name, value)| record.labels.get(name) == Some(value))
+    }
+
+    /// Whether no index leads to all that it asks for, so that a page ends after [`LOOKED_THROUGH`] runs.
+    #[must_use]
+    pub fn looks_through(&self) -> bool {
+        !self.labels.is_empty()
+            || self.probes.is_empty() && !(self.routes.is_empty() && self.inputs.is_empty())
     }
 
     /// How many runs its next page may hold.

@@ -143,6 +143,10 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.lock().page(&filter)) })
     }
 
+    fn count(&self, filter: RunFilter, most: u64) -> BoxFuture<'_, Result<u64, Fault>> {
+        Box::pin(async move { Ok(self.lock().count(&filter, most)) })
+    }
+
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRecord>, Fault>> {
         Box::pin(async move {
             let state = self.lock();

@@ -20,7 +20,7 @@ use crate::model::{
     Ending, Fault, Mark, Moment, ObservationId, Rollup, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
 };
 
-pub use filter::{Endings, Order, PAGE_RUNS, Page, Place, RunFilter};
+pub use filter::{Endings, LOOKED_THROUGH, Order, PAGE_RUNS, Page, Place, RunFilter};
 pub use location::Location;
 pub use memory::MemoryStore;
 pub use open::{Fired, OpenRow, OpenRun, OpenText, StoredObservation, TakeOpen};
@@ -168,6 +168,12 @@ pub trait Store: Send + Sync + 'static {
             })
         })
     }
+
+    /// How many ended runs the filter lets through wherever a page begins, counted no further than `most`.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn count(&self, filter: RunFilter, most: u64) -> BoxFuture<'_, Result<u64, Fault>>;
 
     /// All the ended runs that the filter lets through, at once: for few, or with a limit; else see [`Store::page`].
     ///

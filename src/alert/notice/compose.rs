@@ -1,6 +1,7 @@
 //! A message made of a decision and what is known of the probe.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{
     About, AlertState, Links, MarkNotice, Notice, RouteNotice, RuleNotice, Severity, Summary, Topic, Usual,
@@ -15,6 +16,8 @@ use crate::model::{Mark, Moment};
 const ROUTES: usize = 20;
 /// Routes of which the whole evidence is told.
 const EXPLAINED: usize = 3;
+/// What a link shows before the first bad run, and after the last.
+const AROUND: Duration = Duration::from_hours(1);
 /// Marks that are listed.
 const MARKS: usize = 5;
 
@@ -32,7 +35,7 @@ impl Notice {
         let ended = matches!(event, Event::Resolved).then_some(*at);
         let alert = alert_id(about, *topic, episode);
         let (routes, more_routes) = routes(about, state, episode);
-        let links = about.links(&routes);
+        let links = about.links(&routes, (episode.since, ended));
         let severity = episode.severity();
         let mut notice = Self {
             version: VERSION,
@@ -163,11 +166,20 @@ impl Notice {
 }
 
 impl About {
-    fn links(&self, routes: &[RouteNotice]) -> Links {
-        let probe = self
-            .pages
-            .as_ref()
-            .map(|pages| format!("{pages}/#{}", self.probe));
+    /// The page of the probe as it was around the first bad run: until now while the alert is open, else until some time
+    /// after its end.
+    fn links(&self, routes: &[RouteNotice], (since, ended): (Moment, Option<Moment>)) -> Links {
+        let second = |at: Moment| {
+            let text = at.to_rfc3339();
+            text.get(..19).unwrap_or(&text).to_owned()
+        };
+        let to = ended.map_or_else(String::new, |ended| {
+            format!("&to={}Z", second(ended.after(AROUND)))
+        });
+        let probe = self.pages.as_ref().map(|pages| {
+            let from = second(since.before(AROUND));
+            format!("{pages}/probes/{}?from={from}Z{to}", self.probe)
+        });
         Links {
             any: probe.clone().unwrap_or_default(),
             probe,

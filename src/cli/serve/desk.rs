@@ -5,6 +5,7 @@ mod alerts;
 mod figures;
 mod overview;
 pub(super) mod probe;
+mod reading;
 mod run;
 mod views;
 
@@ -22,7 +23,7 @@ use super::reload::Reloads;
 use crate::alert::Alerts;
 use crate::clock::{Clock, Random};
 use crate::engine::{Engine, Ticker};
-use crate::model::{Fault, Mark, Moment, RunId};
+use crate::model::{Mark, Moment, RunId};
 use crate::redact::Redactor;
 use crate::report::around::{Neighbours, OpenRun};
 use crate::report::html::overview::{Flights, Range};
@@ -42,10 +43,21 @@ pub(super) use overview::Overviews;
 const FLIGHTS: usize = 200;
 /// The store has so long to take a heartbeat before it counts as one that does not write.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
+/// A page waits so long for that word.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// Whether the store writes is asked at most this often, whoever wants to know.
 const STORE_EVERY: Duration = Duration::from_secs(1);
 /// The schedule's loop turns at least once a second while all is well.
 const BEAT: Duration = Duration::from_secs(5);
+
+/// Whether the store writes, as far as it was asked.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    /// When it last was, and what it said.
+    last: Option<(Moment, Option<String>)>,
+    /// Since when it has not answered.
+    silent: Option<Moment>,
+}
 
 /// What the desk answers from.
 pub(super) struct Desk {
@@ -67,8 +79,8 @@ pub(super) struct Desk {
     pub(super) started: Moment,
     /// Where the store is.
     pub(super) location: crate::store::Location,
-    /// When the store was last asked whether it writes, and what it said.
-    pub(super) writes: Mutex<Option<(Moment, Option<String>)>>,
+    /// Whether the store writes.
+    pub(super) writes: Mutex<Writes>,
     /// Figures of all routes, for the overview.
     pub(super) overviews: Overviews,
     /// Figures are made for one at a time: each may hold many runs.
@@ -78,31 +90,72 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Why the store does not write.
-    async fn store_trouble(&self) -> Option<String> {
-        let mut last = self.writes.lock().await;
+    /// Why the store does not write. Who waits no longer than `patience` hears of it once it has not written for as long
+    /// as [`STORE_PATIENCE`].
+    async fn store_trouble(&self, patience: Duration) -> Option<String> {
+        let mut writes = tokio::time::timeout(patience, self.writes.lock()).await.ok()?;
         let now = self.clock.now();
-        if let Some((at, said)) = last.as_ref().filter(|(at, _)| now.since(*at) < STORE_EVERY) {
+        if let Some((at, said)) = writes
+            .last
+            .as_ref()
+            .filter(|(at, _)| now.since(*at) < STORE_EVERY)
+        {
             let _asked = at;
             return said.clone();
         }
-        let said = match tokio::time::timeout(STORE_PATIENCE, self.store.alive(now)).await {
-            Ok(Ok(())) => None,
-            Ok(Err(Fault { message, .. })) => Some(message),
-            Err(_) => Some(format!(
-                "the store has not taken a write for {} s",
-                STORE_PATIENCE.as_secs()
-            )),
+        let said = match tokio::time::timeout(patience, self.store.alive(now)).await {
+            Ok(answer) => {
+                writes.silent = None;
+                answer.err().map(|fault| fault.message)
+            }
+            Err(_) => {
+                let silent = *writes.silent.get_or_insert(now);
+                let long = self.clock.now().since(silent);
+                if patience < STORE_PATIENCE && long < STORE_PATIENCE {
+                    return writes.last.as_ref().and_then(|(_, said)| said.clone());
+                }
+                Some(format!(
+                    "the store has not taken a write for {} s",
+                    long.as_secs().max(1)
+                ))
+            }
         };
-        *last = Some((self.clock.now(), said.clone()));
+        writes.last = Some((self.clock.now(), said.clone()));
         said
+    }
+
+    async fn unready_within(&self, patience: Duration) -> Vec<Unready> {
+        let mut unready = Vec::new();
+        let mut add = |part: &str, why: String| {
+            unready.push(Unready {
+                part: part.to_owned(),
+                why,
+            });
+        };
+        if let Some(why) = self.store_trouble(patience).await {
+            add("store", why);
+        }
+        let silent = self.clock.now().since(self.ticker.beat());
+        if silent > BEAT {
+            add(
+                "schedule",
+                format!("the schedule has not turned for {} s", silent.as_secs()),
+            );
+        }
+        // One channel that is down makes its runs unobserved, and says so. To take landfall out of service for it
+        // would lose the callbacks that others wait for.
+        let channels = self.engine.channels();
+        if !channels.is_empty() && channels.iter().all(|channel| channel.down.is_some()) {
+            add("channels", String::from("no channel can see"));
+        }
+        unready
     }
 }
 
 impl Daemon for Desk {
     fn status(&self) -> BoxFuture<'_, Status> {
         Box::pin(async move {
-            let unready = self.unready().await;
+            let unready = self.unready_within(PATIENCE).await;
             views::status(self, unready)
         })
     }
@@ -115,32 +168,7 @@ impl Daemon for Desk {
     }
 
     fn unready(&self) -> BoxFuture<'_, Vec<Unready>> {
-        Box::pin(async move {
-            let mut unready = Vec::new();
-            let mut add = |part: &str, why: String| {
-                unready.push(Unready {
-                    part: part.to_owned(),
-                    why,
-                });
-            };
-            if let Some(why) = self.store_trouble().await {
-                add("store", why);
-            }
-            let silent = self.clock.now().since(self.ticker.beat());
-            if silent > BEAT {
-                add(
-                    "schedule",
-                    format!("the schedule has not turned for {} s", silent.as_secs()),
-                );
-            }
-            // One channel that is down makes its runs unobserved, and says so. To take landfall out of service for it
-            // would lose the callbacks that others wait for.
-            let channels = self.engine.channels();
-            if !channels.is_empty() && channels.iter().all(|channel| channel.down.is_some()) {
-                add("channels", String::from("no channel can see"));
-            }
-            unready
-        })
+        Box::pin(self.unready_within(STORE_PATIENCE))
     }
 
     fn probes(&self) -> BoxFuture<'_, Vec<ProbeView>> {

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::Schedule;
 use crate::model::Moment;
 
+/// So many beginnings of a window that comes again are listed at the most.
+const STRETCHES: usize = 1_000;
+
 /// What a window does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -61,6 +64,37 @@ impl Window {
         &self.reason
     }
 
+    /// The stretches of which any part lies in `since <= t < until`, the earliest first; ones that overlap are one. At most a
+    /// thousand beginnings are followed.
+    #[must_use]
+    pub fn between(&self, since: Moment, until: Moment) -> Vec<(Moment, Moment)> {
+        match &self.times {
+            When::Once { from, to } => {
+                let inside = *from < until && since < *to && from < to;
+                inside.then_some((*from, *to)).into_iter().collect()
+            }
+            When::Again { starts, lasts } => {
+                let mut all: Vec<(Moment, Moment)> = Vec::new();
+                let mut at = since.before(*lasts);
+                for _ in 0..STRETCHES {
+                    let Some(start) = starts
+                        .next_after("", at)
+                        .filter(|next| *next > at && *next < until)
+                    else {
+                        break;
+                    };
+                    at = start;
+                    let end = start.after(*lasts);
+                    match all.last_mut() {
+                        Some((_, last)) if start <= *last => *last = end,
+                        _ => all.push((start, end)),
+                    }
+                }
+                all
+            }
+        }
+    }
+
     /// Where this instant of the wall clock lies inside, until when: the first instant that is not.
     #[must_use]
     pub fn covers(&self, wall: Moment) -> Option<Moment> {
@@ -100,6 +134,32 @@ mod tests {
         assert_eq!(window.covers(Moment(to.0 - 1)), Some(to));
         assert_eq!(window.covers(to), None);
         assert_eq!(window.covers(Moment(from.0 - 1)), None);
+    }
+
+    #[test]
+    fn the_stretches_of_a_time_are_listed() {
+        let (from, to) = (at("2026-05-01T10:00:00Z"), at("2026-05-01T12:00:00Z"));
+        let once = Window::once(Effect::Stop, from, to, String::new());
+        assert_eq!(once.between(at("2026-05-01T11:00:00Z"), to), [(from, to)]);
+        assert_eq!(once.between(to, at("2026-06-01T00:00:00Z")), []);
+        assert_eq!(once.between(at("2026-04-01T00:00:00Z"), from), []);
+        let hour = Duration::from_secs(3_600);
+        let daily = Schedule::cron("0 2 * * *", None).unwrap();
+        let daily = Window::again(Effect::Mute, daily, hour, String::new());
+        let found = daily.between(at("2026-05-01T02:30:00Z"), at("2026-05-03T02:00:00Z"));
+        let of = |day: u32| {
+            (
+                at(&format!("2026-05-0{day}T02:00:00Z")),
+                at(&format!("2026-05-0{day}T03:00:00Z")),
+            )
+        };
+        assert_eq!(found, [of(1), of(2)]);
+        // Those that overlap are one.
+        let often = Schedule::cron("*/30 * * * *", None).unwrap();
+        let often = Window::again(Effect::Stop, often, hour, String::new());
+        let found = often.between(from, to);
+        assert_eq!(found, [(at("2026-05-01T09:30:00Z"), at("2026-05-01T12:30:00Z"))]);
+        assert_eq!(often.between(from, at("2036-05-01T12:00:00Z")).len(), 1);
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub fn behind(view: &View, of: &Comparison) -> Markup {
 }
 
 /// The table; the limits are drawn on one scale from -100 to +100 points.
-fn table(view: &View, of: &Comparison) -> Markup {
+pub(super) fn table(view: &View, of: &Comparison) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Every comparison with its interval" { table.compared {
             thead { tr {
@@ -130,7 +130,8 @@ fn scale(compared: &Compared) -> Markup {
     }
 }
 
-fn one(view: &View, of: &Comparison, n: usize, compared: &Compared) -> Markup {
+/// One comparison: its word, a sentence with its guarantee, and how its interval closed.
+pub(super) fn one(view: &View, of: &Comparison, n: usize, compared: &Compared) -> Markup {
     let id = format!("course-{n}");
     let title = format!("{}, {}", compared_name(of, compared), compared.metric.word());
     let title = view.look.text(&title);

@@ -203,6 +203,13 @@ impl State {
         }
     }
 
+    pub(super) fn count(&self, filter: &RunFilter, most: u64) -> u64 {
+        let admitted =
+            |((tick, _), record): &(&(Moment, RunId), &Arc<RunRecord>)| filter.admits(*tick, record);
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        self.records.iter().filter(admitted).take(most).count() as u64
+    }
+
     pub(super) fn bound(&mut self, kept: usize) {
         while self.records.len() > kept {
             if let Some(((tick, run), _)) = self.records.pop_first() {

@@ -15,6 +15,7 @@ mod queue;
 mod read;
 mod rollup;
 mod schema;
+mod select;
 mod small;
 mod trouble;
 mod trust;
@@ -259,6 +260,10 @@ impl Store for SqliteStore {
 
     fn endings(&self, filter: RunFilter) -> BoxFuture<'_, Result<Endings, Fault>> {
         Box::pin(self.readers.read(move |on| page::endings(on, &filter)))
+    }
+
+    fn count(&self, filter: RunFilter, most: u64) -> BoxFuture<'_, Result<u64, Fault>> {
+        Box::pin(self.readers.read(move |on| page::count(on, &filter, most)))
     }
 
     fn extent(&self) -> BoxFuture<'_, Result<Extent, Fault>> {

@@ -1,41 +1,61 @@
 //! Ended runs, a page at a time.
 
-use rusqlite::{Connection, Row, ToSql};
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, Row};
+use serde::Deserialize;
 
 use super::read::{Unread, decoded, run_id, side_by_side};
-use crate::model::{Class, Ending, Moment, RunId, RunRecord};
+use super::select::{self, Selected, select};
+use crate::model::{Ending, Moment, RunId, RunRecord};
 use crate::store::filter::PAGE_BYTES;
-use crate::store::{Endings, Order, Page, Place, RunFilter};
+use crate::store::{Endings, PAGE_RUNS, Page, Place, RunFilter};
 
 /// So many endings are read at once where the filter names no fewer.
 const ENDINGS: usize = 8_192;
 /// A page of endings ends when the records that were read for it reach so many bytes.
 const ENDINGS_BYTES: usize = 64 << 20;
 
-/// A statement that grows, and what is bound to it.
-struct Statement {
-    sql: String,
-    values: Vec<Box<dyn ToSql>>,
+/// What of a filter no index leads to: it is looked for among the rows.
+struct Sieve<'a> {
+    labels: &'a [(String, String)],
+    routes: &'a [String],
+    inputs: &'a [String],
 }
 
-impl Statement {
-    /// Binds a value and gives its name in the statement.
-    fn bind(&mut self, value: impl ToSql + 'static) -> String {
-        self.values.push(Box::new(value));
-        format!("?{}", self.values.len())
+/// The labels of a record, read without the rest.
+#[derive(Deserialize)]
+struct Labels {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+impl<'a> Sieve<'a> {
+    fn of(filter: &'a RunFilter) -> Self {
+        let named = !filter.probes.is_empty();
+        Self {
+            labels: &filter.labels,
+            routes: if named { &[] } else { &filter.routes },
+            inputs: if named { &[] } else { &filter.inputs },
+        }
     }
 
-    /// Only rows whose `column` is one of `wanted`; all where there are none.
-    fn among<'a>(&mut self, column: &str, wanted: impl Iterator<Item = &'a str>) {
-        let names: Vec<String> = wanted.map(|name| self.bind(name.to_owned())).collect();
-        match names.as_slice() {
-            [] => {}
-            // With one value an index that begins with the column gives the rows in order.
-            [one] => self.sql.push_str(&format!(" AND {column} = {one}")),
-            several => self
-                .sql
-                .push_str(&format!(" AND {column} IN ({})", several.join(", "))),
+    /// Whether a row of [`select()`] is one of those.
+    fn admits(&self, row: &Row<'_>, run: RunId) -> Result<bool, Unread> {
+        for (wanted, column) in [(self.routes, 3), (self.inputs, 4)] {
+            if !wanted.is_empty() {
+                let name = row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?;
+                if !wanted.iter().any(|wanted| wanted == name) {
+                    return Ok(false);
+                }
+            }
         }
+        if self.labels.is_empty() {
+            return Ok(true);
+        }
+        let Labels { labels } = decoded(row, 0, &format!("the labels of run {run}"))?;
+        let has = |(name, value): &(String, String)| labels.get(name) == Some(value);
+        Ok(self.labels.iter().all(has))
     }
 }
 
@@ -50,26 +70,32 @@ pub(super) fn run(on: &Connection, run: RunId) -> Result<Option<RunRecord>, Unre
 
 pub(super) fn page(on: &Connection, filter: &RunFilter) -> Result<Page, Unread> {
     let most = filter.page_runs();
-    let statement = select(filter, most);
+    let Selected {
+        statement,
+        rows: through,
+    } = select(filter, most);
+    let sieve = Sieve::of(filter);
     let mut query = on.prepare_cached(&statement.sql)?;
-    let values: Vec<&dyn ToSql> = statement.values.iter().map(AsRef::as_ref).collect();
-    let mut rows = query.query(values.as_slice())?;
+    let mut rows = query.query(statement.bound().as_slice())?;
     let mut page = Page::default();
     let mut last = None;
-    let mut bytes = 0;
+    let (mut bytes, mut looked) = (0, 0);
     while let Some(row) = rows.next()? {
-        if page.runs.len() >= most || bytes >= PAGE_BYTES {
+        if page.runs.len() >= most || bytes >= PAGE_BYTES || looked >= through {
             // One more is there than the page holds.
             page.next = last;
             break;
         }
+        looked += 1;
         let run = run_id(row, 1)?;
-        bytes += row.get_ref(0)?.as_str().map_or(0, str::len);
-        page.runs.push(record(row, run)?);
         last = Some(Place {
             tick: Moment(row.get(2)?),
             run,
         });
+        if sieve.admits(row, run)? {
+            bytes += row.get_ref(0)?.as_str().map_or(0, str::len);
+            page.runs.push(record(row, run)?);
+        }
     }
     Ok(page)
 }
@@ -78,25 +104,31 @@ pub(super) fn endings(on: &Connection, filter: &RunFilter) -> Result<Endings, Un
     let most = filter
         .limit
         .map_or(ENDINGS, |limit| (limit as usize).min(ENDINGS));
-    let statement = select(filter, most);
+    let Selected {
+        statement,
+        rows: through,
+    } = select(filter, most);
+    let sieve = Sieve::of(filter);
     let mut query = on.prepare_cached(&statement.sql)?;
-    let values: Vec<&dyn ToSql> = statement.values.iter().map(AsRef::as_ref).collect();
-    let mut rows = query.query(values.as_slice())?;
+    let mut rows = query.query(statement.bound().as_slice())?;
     let (mut text, mut records) = (String::new(), Vec::new());
-    let mut next = None;
+    let (mut last, mut next, mut looked) = (None, None, 0);
     while let Some(row) = rows.next()? {
-        let last: Option<&(Place, usize)> = records.last();
-        if let Some((place, _)) = last.filter(|_| records.len() >= most || text.len() >= ENDINGS_BYTES) {
+        if records.len() >= most || text.len() >= ENDINGS_BYTES || looked >= through {
             // One more is there than the page holds.
-            next = Some(*place);
+            next = last;
             break;
         }
-        text.push_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+        looked += 1;
         let place = Place {
             tick: Moment(row.get(2)?),
             run: run_id(row, 1)?,
         };
-        records.push((place, text.len()));
+        last = Some(place);
+        if sieve.admits(row, place.run)? {
+            text.push_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?);
+            records.push((place, text.len()));
+        }
     }
     Ok(Endings {
         endings: side_by_side(&text, &records, |place, text| {
@@ -107,47 +139,38 @@ pub(super) fn endings(on: &Connection, filter: &RunFilter) -> Result<Endings, Un
     })
 }
 
-fn select(filter: &RunFilter, most: usize) -> Statement {
-    let mut select = Statement {
-        sql: String::from("SELECT record, run, tick FROM records WHERE true"),
-        values: Vec::new(),
+/// How many runs it lets through, no further than `most`.
+pub(super) fn count(on: &Connection, filter: &RunFilter, most: u64) -> Result<u64, Unread> {
+    if filter.looks_through() {
+        return count_through(on, filter, most);
+    }
+    let filter = RunFilter {
+        after: None,
+        ..filter.clone()
     };
-    for (column, bound) in [("tick >=", filter.since), ("tick <", filter.until)] {
-        if let Some(Moment(at)) = bound {
-            let at = select.bind(at);
-            select.sql.push_str(&format!(" AND {column} {at}"));
+    let statement = select::count(&filter, most);
+    let mut query = on.prepare_cached(&statement.sql)?;
+    let count: i64 = query.query_row(statement.bound().as_slice(), |row| row.get(0))?;
+    Ok(count.unsigned_abs())
+}
+
+/// The same where the rows have to be looked at.
+fn count_through(on: &Connection, filter: &RunFilter, most: u64) -> Result<u64, Unread> {
+    let mut rest = RunFilter {
+        after: None,
+        limit: Some(PAGE_RUNS),
+        ..filter.clone()
+    };
+    let mut count = 0;
+    while count < most {
+        let endings = endings(on, &rest)?;
+        count += endings.endings.len() as u64;
+        rest.after = endings.next;
+        if rest.after.is_none() {
+            break;
         }
     }
-    select.among("probe", filter.probes.iter().map(String::as_str));
-    select.among("route", filter.routes.iter().map(String::as_str));
-    select.among("input", filter.inputs.iter().map(String::as_str));
-    select.among("class", filter.classes.iter().map(|class| class.word()));
-    if !filter.classes.is_empty() && !filter.classes.contains(&Class::Delivered) {
-        // The words of the index over the few that did not end well.
-        select.sql.push_str(" AND class <> 'delivered'");
-    }
-    for (name, value) in &filter.labels {
-        let (name, value) = (select.bind(name.clone()), select.bind(value.clone()));
-        select.sql.push_str(&format!(
-            " AND EXISTS (SELECT 1 FROM json_each(record, '$.labels') AS label WHERE label.key = {name} AND label.value = {value})"
-        ));
-    }
-    let (follows, order) = match filter.order {
-        Order::Newest => ("<", "DESC"),
-        Order::Oldest => (">", "ASC"),
-    };
-    if let Some(after) = filter.after {
-        let tick = select.bind(after.tick.0);
-        let run = select.bind(after.run.0.as_bytes().to_vec());
-        select
-            .sql
-            .push_str(&format!(" AND (tick, run) {follows} ({tick}, {run})"));
-    }
-    let limit = select.bind(i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1));
-    select
-        .sql
-        .push_str(&format!(" ORDER BY tick {order}, run {order} LIMIT {limit}"));
-    select
+    Ok(count.min(most))
 }
 
 fn record(row: &Row<'_>, run: RunId) -> Result<RunRecord, Unread> {
@@ -157,26 +180,45 @@ fn record(row: &Row<'_>, run: RunId) -> Result<RunRecord, Unread> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Class;
+    use crate::store::{LOOKED_THROUGH, Order};
 
     /// How SQLite would find the rows.
     fn plan(on: &Connection, filter: &RunFilter) -> String {
-        let statement = select(filter, 1);
+        let Selected { statement, .. } = select(filter, 1);
         let mut query = on
             .prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql))
             .unwrap();
-        let values: Vec<&dyn ToSql> = statement.values.iter().map(AsRef::as_ref).collect();
         let rows = query
-            .query_map(values.as_slice(), |row| row.get::<_, String>(3))
+            .query_map(statement.bound().as_slice(), |row| row.get::<_, String>(3))
             .unwrap();
         rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
     }
 
-    #[test]
-    fn the_runs_around_another_are_found_by_an_index_and_in_order() {
+    fn store() -> Connection {
         let on = Connection::open_in_memory().unwrap();
         for step in super::super::schema::MIGRATIONS {
             on.execute_batch(step).unwrap();
         }
+        on
+    }
+
+    /// Puts a run on record of which only the labels can be read.
+    fn put(on: &Connection, n: u32, probe: &str, route: &str) {
+        let run = u128::from(n).to_be_bytes();
+        let values = rusqlite::params![&run[..], n, probe, route];
+        on.prepare_cached(
+            "INSERT INTO records (run, tick, probe, route, input, class, revision, record)
+             VALUES (?1, ?2, ?3, ?4, 'default', 'lost', 'r', '{\"labels\":{\"team\":\"pay\"}}')",
+        )
+        .unwrap()
+        .execute(values)
+        .unwrap();
+    }
+
+    #[test]
+    fn the_runs_around_another_are_found_by_an_index_and_in_order() {
+        let on = store();
         let route = RunFilter {
             probes: vec![String::from("orders")],
             routes: vec![String::from("a")],
@@ -194,7 +236,13 @@ mod tests {
             since: Some(Moment(4)),
             ..route.clone()
         };
+        let bad = RunFilter {
+            classes: vec![Class::Duplicate],
+            inputs: Vec::new(),
+            ..tick.clone()
+        };
         for (filter, index) in [
+            (bad, "records_not_delivered (tick>? AND tick<?)"),
             (route, "records_by_route (probe=? AND route=? AND tick<?)"),
             (good, "records_by_route (probe=? AND route=? AND tick<?)"),
             (tick, "records_by_probe (probe=? AND tick>? AND tick<?)"),
@@ -202,5 +250,62 @@ mod tests {
             let plan = plan(&on, &filter);
             assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
         }
+    }
+
+    #[test]
+    fn of_several_probes_and_routes_each_is_found_by_an_index() {
+        let on = store();
+        let mut filter = RunFilter {
+            probes: vec![String::from("a"), String::from("b")],
+            until: Some(Moment(5)),
+            ..RunFilter::default()
+        };
+        let found = plan(&on, &filter);
+        let index = "records_by_probe (probe=? AND tick<?)";
+        assert_eq!(found.matches(index).count(), 2, "{found}");
+        filter.routes = vec![String::from("x"), String::from("y")];
+        let found = plan(&on, &filter);
+        let index = "records_by_route (probe=? AND route=? AND tick<?)";
+        assert_eq!(found.matches(index).count(), 4, "{found}");
+        assert!(
+            found.contains("SEARCH records USING INTEGER PRIMARY KEY"),
+            "{found}"
+        );
+    }
+
+    #[test]
+    fn what_no_index_leads_to_is_looked_for_among_so_many_and_the_next_page_goes_on() {
+        let on = store();
+        let more = LOOKED_THROUGH + 5;
+        for n in 0..more {
+            put(&on, n, "orders", "a");
+        }
+        let label = |team: &str| RunFilter {
+            labels: vec![(String::from("team"), team.to_owned())],
+            ..RunFilter::default()
+        };
+        let route = RunFilter {
+            routes: vec![String::from("b")],
+            ..RunFilter::default()
+        };
+        for filter in [label("ops"), route] {
+            let mut rest = filter;
+            let first = page(&on, &rest).unwrap();
+            assert!(first.runs.is_empty());
+            assert_eq!(first.next.map(|place| place.tick), Some(Moment(5)));
+            rest.after = first.next;
+            assert_eq!(page(&on, &rest).unwrap(), Page::default());
+            let first = endings(&on, &rest).unwrap();
+            assert!(first.endings.is_empty() && first.next.is_none());
+            assert_eq!(count(&on, &rest, u64::MAX).unwrap(), 0);
+        }
+        // What fits is read, and these records are none.
+        assert!(page(&on, &label("pay")).is_err());
+        let probe = RunFilter {
+            probes: vec![String::from("orders")],
+            ..RunFilter::default()
+        };
+        assert_eq!(count(&on, &probe, u64::MAX).unwrap(), u64::from(more));
+        assert_eq!(count(&on, &probe, 7).unwrap(), 7);
     }
 }

@@ -12,7 +12,6 @@ use serde::Serialize;
 use super::params::{Name, Query};
 use super::problem::FieldError;
 use super::{Problem, json};
-use crate::model::Moment;
 use crate::report::causes::Causes;
 use crate::report::html::probe::ProbeData;
 use crate::report::paths::Paths;
@@ -127,13 +126,14 @@ async fn data(site: &Shared, probe: String, mut query: Query) -> Result<Arc<Prob
             return Err(wrong("until", String::from(detail)));
         }
         (Some(since), until) => {
-            let now = site.daemon.status().await.now;
-            let until = until.or_else(|| Moment::from_rfc3339(&now)).unwrap_or(since);
-            if since >= until {
-                let detail = format!("`since` ({since}) has to be before `until` ({until})");
+            let end = until.unwrap_or_else(|| site.clock.now());
+            if since >= end {
+                let detail = format!("`since` ({since}) has to be before `until` ({end})");
                 return Err(wrong("since", detail));
             }
-            AskedRange::Between(since, until)
+            until.map_or(AskedRange::Since(since), |until| {
+                AskedRange::Between(since, until)
+            })
         }
     };
     let ask = ProbeAsk {
@@ -143,7 +143,7 @@ async fn data(site: &Shared, probe: String, mut query: Query) -> Result<Arc<Prob
         inputs,
     };
     let answer = site.daemon.probe(ask, PATIENCE).await?;
-    answer.data.ok_or_else(|| {
+    answer.data.filter(|data| !data.partial).ok_or_else(|| {
         let why = match answer.stale.is_empty() {
             true => String::from("the answer is being made: ask again in some seconds"),
             false => answer.stale,

@@ -38,7 +38,7 @@ pub(super) struct RunAnswer {
         ("probe" = Option<Vec<String>>, Query, description = "Only this probe; may be given several times"),
         ("route" = Option<Vec<String>>, Query, description = "Only this route; may be given several times"),
         ("class" = Option<Vec<String>>, Query, description = "Only this class; may be given several times"),
-        ("label" = Option<Vec<String>>, Query, description = "Only runs with this label, `key=value`; given several times, all must be there"),
+        ("label" = Option<Vec<String>>, Query, description = "Only runs with this label, `key=value`; given several times, all must be there. For one page no more than 5,000 runs are looked through: it may hold fewer runs, and `next` goes on"),
         ("since" = Option<String>, Query, description = "Only runs whose tick is not before this"),
         ("until" = Option<String>, Query, description = "Only runs whose tick is before this"),
         ("cursor" = Option<String>, Query, description = "Where the page before ended: its `next`"),

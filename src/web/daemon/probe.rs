@@ -24,6 +24,8 @@ pub struct ProbeAsk {
 pub enum AskedRange {
     /// From so long ago until now.
     Last(Duration),
+    /// From a moment until now.
+    Since(Moment),
     /// From one moment to another, which is not part of it.
     Between(Moment, Moment),
 }

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::layout::{live, look, page, proof};
-use crate::model::{Access, Moment};
+use crate::model::Access;
 use crate::report::html::probe::{self as view, OpenAlert, ProbeData, RouteStanding, Standing};
 use crate::report::html::words::{instant, tone};
 use crate::report::html::{Links, Look, View, badge, segment};
@@ -35,11 +35,11 @@ pub(super) async fn show(
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let (status, probes) = tokio::join!(site.daemon.status(), site.daemon.probes());
+    let probes = site.daemon.probes().await;
     let Some(probe) = probes.iter().find(|probe| probe.name == name) else {
         return unknown(&look(&site), &name, &probes);
     };
-    let now = Moment::from_rfc3339(&status.now).unwrap_or(Moment(0));
+    let now = site.clock.now();
     let asked = match Asked::read(&query, now) {
         Ok(asked) => asked,
         Err(problem) => return problem.page(),
@@ -55,7 +55,7 @@ pub(super) async fn show(
     let shown = View {
         look: look(&site),
         links: Links::Site,
-        now: status.now.clone(),
+        now: now.to_rfc3339(),
     };
     let title = shown.look.text(&name);
     let content = content(
@@ -67,7 +67,7 @@ pub(super) async fn show(
         alerts.ok().as_ref(),
         &query,
     );
-    if answer.data.is_none() {
+    if answer.data.as_ref().is_none_or(|data| data.partial) {
         return page(&title, &caller, Some(AGAIN), &content).into_response();
     }
     let follow = format!("?probe={}", segment(&name));

@@ -12,7 +12,8 @@ use super::layout::{live, page, view};
 use crate::model::{Class, Moment};
 use crate::report::html::View;
 use crate::report::html::overview::{Range, RunRow, runs_table};
-use crate::store::{Place, RunFilter};
+use crate::report::html::words::instant;
+use crate::store::{Page, Place, RunFilter};
 use crate::web::api::Problem;
 use crate::web::api::params::Query;
 use crate::web::auth::Caller;
@@ -23,6 +24,8 @@ use crate::web::site::Shared;
 const PAGE: u32 = 50;
 /// So many routes are offered in the form; others can be written into the address.
 const ROUTES: usize = 200;
+/// So many probes stand for a label; of more their runs are looked through.
+const LABELLED: usize = 64;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// What is asked for: the filter, and the words of the address that it was read from.
@@ -45,8 +48,8 @@ pub(super) async fn show(
         Err(problem) => return problem.page(),
     };
     let probes = site.daemon.probes().await;
-    let (filter, bounded) = asked.bounded(&probes, site.clock.now());
-    let found = match site.daemon.runs(filter).await {
+    let (filter, bounded) = asked.bounded(&probes);
+    let found = match site.daemon.runs(filter.clone()).await {
         Ok(found) => found,
         Err(refused) => return Problem::from(refused).page(),
     };
@@ -57,6 +60,7 @@ pub(super) async fn show(
         (asked.form(&view, &probes))
         section #runs data-live="" {
             @if let Some(bounded) = bounded { p.faint { (bounded) } }
+            @if let Some(said) = asked.looked_through(&filter, &found) { p.notice.warn { (said) } }
             (runs_table(&view, &runs, "No run that has ended fits what is asked for."))
             nav.pager aria-label="Further runs" {
                 @if asked.filter.after.is_some() { a href=(asked.address(None)) { "← the newest" } }
@@ -109,32 +113,36 @@ impl Asked {
         Ok(asked)
     }
 
-    /// What the store is asked for, and what has to be said of it. No index leads from a label to its runs, and a page
-    /// does not read all of history: a label that one probe has stands for it, and any other is looked for among the runs
-    /// of a day.
-    fn bounded(&self, probes: &[ProbeView], now: Moment) -> (RunFilter, Option<&'static str>) {
+    /// What the store is asked for, and what has to be said of it. No index leads from a label to its runs: the probes that
+    /// have it now stand for it.
+    fn bounded(&self, probes: &[ProbeView]) -> (RunFilter, Option<&'static str>) {
         let mut filter = self.filter.clone();
-        if filter.labels.is_empty() || filter.probes.len() == 1 {
+        if filter.labels.is_empty() || !filter.probes.is_empty() {
             return (filter, None);
         }
         let has = |probe: &&ProbeView| {
             let mut wanted = filter.labels.iter();
             wanted.all(|(key, value)| probe.labels.get(key) == Some(value))
         };
-        let names: Vec<String> = probes
-            .iter()
-            .filter(has)
-            .map(|probe| probe.name.clone())
-            .collect();
-        if names.len() == 1 && filter.probes.is_empty() {
-            filter.probes = names;
-            return (filter, Some("Runs of the probe that has this label now."));
+        let having = probes.iter().filter(has).map(|probe| probe.name.clone());
+        let names: Vec<String> = having.take(LABELLED + 1).collect();
+        if names.is_empty() || names.len() > LABELLED {
+            return (filter, None);
         }
-        let day = now.before(length(Range::Day));
-        filter.since = filter.since.max(Some(day));
-        let said =
-            "A label is looked for among the runs of the last 24 hours; choose a probe to look further back.";
-        (filter, Some(said))
+        filter.probes = names;
+        (filter, Some("Runs of the probes that have this label now."))
+    }
+
+    /// What has to be said where not all runs were looked through for this page.
+    fn looked_through(&self, filter: &RunFilter, found: &Page) -> Option<String> {
+        let next = found
+            .next
+            .filter(|_| filter.looks_through() && found.runs.len() < PAGE as usize)?;
+        let to = next.tick.to_rfc3339();
+        Some(format!(
+            "Looked through as far back as {}, since no more runs are at once: earlier ones are on the next page.",
+            instant(&to)
+        ))
     }
 
     /// What chooses among runs by what they are.

@@ -1,7 +1,7 @@
 //! Light or dark, where a reader has chosen: kept in a cookie, so that it holds without a script and from the first byte.
 
 use axum::extract::RawQuery;
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::plain;
@@ -44,11 +44,8 @@ pub(super) async fn choose(headers: HeaderMap, RawQuery(query): RawQuery) -> Res
     };
     let lasts = if *word == "system" { 0 } else { 31_536_000 };
     let cookie = format!("{COOKIE}={word}; Path=/; Max-Age={lasts}; HttpOnly; SameSite=Lax");
-    let back = headers.get(header::REFERER).and_then(|from| from.to_str().ok());
-    let back = back.and_then(|from| from.parse::<Uri>().ok());
-    let path = back.as_ref().and_then(Uri::path_and_query);
-    let to = super::sign_in::local(path.map_or("/", |path| path.as_str()));
-    ([(header::SET_COOKIE, cookie)], Redirect::to(to)).into_response()
+    let to = super::act::came_from(&headers);
+    ([(header::SET_COOKIE, cookie)], Redirect::to(&to)).into_response()
 }
 
 #[cfg(test)]

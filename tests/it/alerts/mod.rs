@@ -85,7 +85,7 @@ fn hostile() -> Notice {
         "at": "2026-03-01T12:03:00.000Z", "since": "2026-03-01T12:00:00.000Z", "opened": "2026-03-01T12:03:00.000Z",
         "ended": null, "seconds": 180.0, "routes": [], "more_routes": 0, "late_after_all": 0, "marks": [],
         "facts": [{ "title": "Seen", "value": nasty }],
-        "links": { "probe": "https://probes.test/#orders", "run": null, "any": "https://probes.test/#orders" },
+        "links": { "probe": "https://probes.test/probes/orders?from=2026-03-01T11:00:00Z", "run": null, "any": "https://probes.test/probes/orders?from=2026-03-01T11:00:00Z" },
         "summary": null,
     }))
     .unwrap()

@@ -50,6 +50,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("report", &["model", "diag", "redact", "stats"]),
     ("report::compare", &["compare"]),
     ("report::html::comparison", &["compare"]),
+    ("report::html::probe", &["compare"]),
     (
         "report::progress",
         &["engine::Update", "engine::Step", "engine::StepUpdate"],

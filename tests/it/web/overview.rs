@@ -102,6 +102,8 @@ async fn the_list_of_runs_has_its_filters_in_the_address_and_goes_on_by_cursor()
         ("?route=good", [true, false]),
         ("?class=lost", [false, true]),
         ("?probe=other", [false, false]),
+        ("?probe=orders&probe=other", [true, true]),
+        ("?probe=orders&probe=other&route=good&route=x", [true, false]),
         ("?label=team%3Dpayments&since=1h", [true, true]),
         ("?label=team%3Dops", [false, false]),
         (
@@ -119,8 +121,8 @@ async fn the_list_of_runs_has_its_filters_in_the_address_and_goes_on_by_cursor()
         );
     }
     for (label, said) in [
-        ("team%3Dpayments", "the probe that has this label now"),
-        ("team%3Dops", "of the last 24 hours"),
+        ("team%3Dpayments", "the probes that have this label now"),
+        ("team%3Dops", "No run that has ended fits"),
     ] {
         let html = page(&rig, &format!("/runs?label={label}")).await.1;
         assert!(html.contains(said), "{html}");

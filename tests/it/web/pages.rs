@@ -126,6 +126,21 @@ async fn forms_work_without_any_script_and_only_from_our_own_page() {
         (fired.status().as_u16(), &fired.headers()["location"]),
         (303, &"/?done=fired".parse().unwrap())
     );
+    // Back to where it was pressed, with what was chosen there.
+    let there = format!("{}/probes/orders?since=30d&route=good&done=paused", rig.base);
+    let form = rig
+        .request(Method::POST, "/probes/orders/fire")
+        .form(&[("proof", &proof)]);
+    let fired = form
+        .header("origin", &rig.base)
+        .header("referer", there)
+        .send()
+        .await
+        .unwrap();
+    let back = fired.headers()["location"].to_str().unwrap();
+    assert_eq!(back, "/probes/orders?since=30d&route=good&done=fired");
+    let page = rig.get(back).await;
+    assert!(page.status() == 200 && page.text().await.unwrap().contains("Fired:"));
     assert!(
         rig.get("/?done=fired")
             .await

@@ -20,8 +20,8 @@ async fn shown(rig: &Rig, path: &str, part: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_probe_shows_its_routes_side_by_side() {
     let rig = Rig::start().await;
-    let none = shown(&rig, "/probes/orders", "No run ended in this time.").await;
-    assert!(none.contains("None of the last 0 runs"), "{none}");
+    let none = shown(&rig, "/probes/orders", "None of the last 0 runs").await;
+    assert!(none.contains("No run ended in this time."), "{none}");
     let (good, gone) = (rig.fired("good").await, rig.fired("gone").await);
     let mark = json!({ "text": "<b>release</b> 7", "kind": "deployment" });
     assert_eq!(rig.post("/api/v1/marks", &mark).await.status(), 201);
@@ -61,6 +61,34 @@ async fn a_probe_shows_its_routes_side_by_side() {
     let path = "/probes/orders?from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z";
     shown(&rig, path, "No run ended in this time.").await;
     assert_eq!(good["class"], "delivered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_are_compared_tick_by_tick_and_maintenance_is_on_the_time_line() {
+    let more = json!({ "maintenance": [
+        { "from": "2026-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z", "mode": "mute", "reason": "<b>move</b>" },
+    ] });
+    let rig = Rig::with(&more, "").await;
+    for _ in 0..3 {
+        let fired = rig.post("/api/v1/probes/orders/fire", &json!({})).await;
+        assert_eq!(fired.status(), 202);
+    }
+    let html = shown(&rig, "/probes/orders?since=1h", "3 ticks").await;
+    for part in [
+        "Is a route worse?",
+        "gone against good, paired by tick",
+        "id=\"course-0\"",
+        "valid at every look since",
+        "Of all 6 runs of this time.",
+        "it fires, and nobody is alerted: &lt;b&gt;move&lt;/b&gt;",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    // One route alone is compared with nothing.
+    let one = shown(&rig, "/probes/orders?since=1h&route=good", "Of all 3 runs").await;
+    assert!(!one.contains("Is a route worse?"), "{one}");
+    // From an instant on, as alerts lead to it.
+    shown(&rig, "/probes/orders?from=2026-01-01T00:00:00Z", "Of all 6 runs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,12 @@
 //! Figures of a probe, made when they are asked for.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Desk;
-use crate::cli::history::Pages;
-use crate::cli::report::{objectives, of_runs};
+use super::reading::{beside, endings};
+use crate::cli::report::objectives;
 use crate::model::{Fault, Moment, Reason};
-use crate::report::series::{History, Source, Window};
+use crate::report::series::{Gathering, History, Source, Window};
 use crate::store::{Order, RunFilter};
 use crate::web::daemon::Refused;
 
@@ -33,11 +32,25 @@ pub(super) async fn figures(desk: &Desk, probe: String, since: Option<Moment>) -
         since: Some(since),
         until: Some(now),
         order: Order::Oldest,
-        // A page of this size is counted in no time, so that nobody else waits for it.
-        limit: Some(1_000),
         ..RunFilter::default()
     };
-    let mut gathering = of_runs(Pages::new(vec![Arc::clone(&desk.store)], filter), MOST).await?;
+    let read = endings(
+        &desk.store,
+        filter,
+        MOST,
+        Gathering::default(),
+        |gathering, ending| {
+            let _full = gathering.add(ending);
+        },
+    );
+    let read = read.await?;
+    if read.cut.is_some() {
+        let why = format!(
+            "the window holds more than {MOST} runs, the most that are read one by one here: choose a shorter one (`since`), or read `landfall report --from-rollups`"
+        );
+        return Err(Fault::new(Reason::Limit, why).into());
+    }
+    let mut gathering = read.to;
     for skip in desk
         .store
         .skips(Some(since))
@@ -70,7 +83,6 @@ pub(super) async fn figures(desk: &Desk, probe: String, since: Option<Moment>) -
             "runs before {kept} are no longer all on record, and those that failed are kept longer: choose a later `since`, or read `landfall report`, which takes roll-ups then"
         ));
     }
-    let made = tokio::task::spawn_blocking(move || gathering.figures(&objectives, None)).await;
-    history.probes = made.map_err(|error| Fault::new(Reason::Internal, error.to_string()))?;
+    history.probes = beside(move || gathering.figures(&objectives, None)).await?;
     Ok(history)
 }

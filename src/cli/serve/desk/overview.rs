@@ -16,6 +16,7 @@ use crate::model::{Fault, Moment, Rollup, RunRecord};
 use crate::report::html::overview::{Figures, Range};
 use crate::store::Store;
 use crate::web::daemon::Reckoned;
+use gather::Made;
 
 /// Whoever asks waits so long for newer figures; then the ones that there are have to do.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -56,6 +57,8 @@ struct Kept {
     cost: Duration,
     trouble: Option<String>,
     making: bool,
+    /// These are first figures, which leave something out.
+    partial: bool,
 }
 
 impl Overviews {
@@ -122,7 +125,7 @@ impl Kept {
     fn is_new(&self, range: Range, now: Moment) -> bool {
         let made = self.figures.as_ref();
         made.is_some_and(|figures| {
-            now.since(figures.made) < self.new_for() && figures.stretch == range.stretch(now)
+            !self.partial && now.since(figures.made) < self.new_for() && figures.stretch == range.stretch(now)
         })
     }
 
@@ -201,15 +204,17 @@ async fn make(making: Making, store: Arc<dyn Store>, range: Range) {
     let _turn = inner.turn.lock().await;
     let began = inner.clock.now();
     let changed: Vec<(Moment, String)> = inner.changed().keys().cloned().collect();
-    let made: Result<Figures, Fault> = gather::figures(&store, range, began, &changed).await;
     let Some(shelf) = inner.shelves.get(&range) else {
         return;
     };
+    let first = shelf.kept().figures.is_none();
+    let made: Result<Made, Fault> = gather::figures(&store, range, began, &changed, first).await;
     let mut kept = shelf.kept();
     kept.cost = inner.clock.now().since(began);
     match made {
-        Ok(figures) => {
-            kept.figures = Some(Arc::new(figures));
+        Ok(made) => {
+            kept.figures = Some(Arc::new(made.figures));
+            kept.partial = made.partial;
             kept.trouble = None;
         }
         Err(fault) => {

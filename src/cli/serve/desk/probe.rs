@@ -141,7 +141,7 @@ impl Inner {
     async fn make(&self, ask: ProbeAsk, workspace: Arc<Workspace>) {
         let _turn = self.turn.lock().await;
         let begun = self.clock.now();
-        let made = gather::gather(&self.store, &workspace, &ask, begun).await;
+        let made = self.gather(&ask, &workspace, begun).await;
         let cost = self.clock.now().since(begun);
         if let Some(kept) = self.shelf().get_mut(&ask) {
             kept.making = false;
@@ -162,6 +162,16 @@ impl Inner {
             }
         }
         self.ended.send_modify(|count| *count += 1);
+    }
+
+    /// All of it. The figures are told before the rest where there were none.
+    async fn gather(&self, ask: &ProbeAsk, workspace: &Workspace, now: Moment) -> Result<ProbeData, Fault> {
+        let (mut data, rest) = gather::figures(&self.store, workspace, ask, now).await?;
+        if let Some(kept) = self.shelf().get_mut(ask).filter(|kept| kept.data.is_none()) {
+            kept.data = Some(Arc::new(data.clone()));
+        }
+        gather::look(&self.store, workspace, rest, &mut data).await?;
+        Ok(data)
     }
 
     fn told(&self, ask: &ProbeAsk) -> ProbeAnswer {

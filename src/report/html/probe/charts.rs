@@ -146,6 +146,25 @@ fn over_time(id: &str, course: &Course, routes: &[Route<'_>]) -> Markup {
         (group("Latency of the outcome", &html! { "the median, in a band from the fastest to the slowest twentieth, " (stretch) }, &latencies))
         (group("How runs ended", &key(), &classes))
         (group("Agreement along the layers", &layers(), &agreements))
+        @if agreements.is_empty() && routes.iter().any(|route| route.course.runs() > 0) { (no_agreement(course, routes)) }
+    }
+}
+
+/// Why there is no drawing of how far runs agree.
+fn no_agreement(course: &Course, routes: &[Route<'_>]) -> Markup {
+    let mut buckets = routes.iter().flat_map(|route| &route.course.buckets);
+    let long = duration(course.length.as_secs_f64());
+    html! {
+        div.group {
+            h3 { "Agreement along the layers" }
+            p.faint {
+                @if buckets.all(|bucket| bucket.runs < 2) {
+                    "Not shown: no stretch of " (long) " holds two runs of a route, and it takes two to agree. A longer time has longer stretches."
+                } @else {
+                    "Not shown: no stretch of " (long) " holds two runs of a route of which it is known how they ended."
+                }
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::compare::Comparison;
 use crate::model::{Class, Mark, Moment, ProbeState, RunId, Seconds};
 use crate::report::causes::Causes;
 use crate::report::course::Course;
@@ -23,6 +24,8 @@ pub struct ProbeData {
     /// By when an outcome should arrive, and after which it counts as lost, in seconds since the first byte: the longest
     /// of the definition's.
     pub limits: Option<(f64, f64)>,
+    /// The routes against the first one, tick by tick, the worst first; `None` where there are not two.
+    pub compared: Option<Comparison>,
     /// What separates bad runs from good.
     pub causes: Option<Causes>,
     /// The ways that runs took.
@@ -33,14 +36,31 @@ pub struct ProbeData {
     pub looked_at: u64,
     /// The most that would have been.
     pub most: u64,
+    /// What single runs tell is still being made: there are no causes, paths, steps, bad runs and no comparison yet.
+    pub partial: bool,
     /// The last of those that did not end well, the newest first.
     pub bad: Vec<BadRun>,
     /// What people noted in the window.
     pub marks: Vec<Mark>,
+    /// When it did not fire or alerted nobody, and when that is to be, the earliest first.
+    pub maintenance: Vec<Maintenance>,
     /// What has to be known of all this.
     pub notes: Vec<String>,
     /// The file that defines it.
     pub definition: Option<DefinitionText>,
+}
+
+/// A maintenance window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maintenance {
+    /// When it begins.
+    pub from: Moment,
+    /// Its end, which is not part of it.
+    pub to: Moment,
+    /// Whether the probe fires meanwhile, and only nobody is alerted.
+    pub fires: bool,
+    /// What for, as the definition says; may be empty.
+    pub reason: String,
 }
 
 /// One run that did not end well.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::data::OpenAlert;
+use super::data::{Maintenance, OpenAlert};
 use crate::model::{Mark, MarkKind, Moment, SkipReason};
 use crate::report::course::Course;
 use crate::report::figures::reason;
@@ -14,6 +14,10 @@ use crate::report::html::words::instant;
 
 /// So many marks have a line on each drawing, the latest; the rest is counted.
 const MOST_MARKS: usize = 20;
+/// The same of maintenance windows.
+const MOST_MAINTENANCE: usize = 20;
+/// So many windows to come are told.
+const MOST_AHEAD: usize = 5;
 
 /// What every drawing over time of a probe shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +28,10 @@ pub struct Happened {
     of: BTreeMap<(String, String), Vec<Happening>>,
     /// Marks that have no line.
     more: usize,
+    /// Maintenance that is still to come.
+    ahead: Vec<String>,
+    /// Maintenance of the window that is not drawn.
+    more_maintenance: usize,
 }
 
 /// What happened in the window, in words that may be shown.
@@ -77,7 +85,24 @@ pub fn happened(view: &View, marks: &[Mark], alerts: &[OpenAlert], course: &Cour
             .or_default()
             .push(happening);
     }
-    Happened { all, of, more }
+    Happened {
+        all,
+        of,
+        more,
+        ..Happened::default()
+    }
+}
+
+/// What a window means for the probe.
+fn meant(window: &Maintenance) -> String {
+    let what = match window.fires {
+        true => "it fires, and nobody is alerted",
+        false => "it does not fire",
+    };
+    match window.reason.is_empty() {
+        true => what.to_owned(),
+        false => format!("{what}: {}", window.reason),
+    }
 }
 
 fn ticks(ticks: u64) -> String {
@@ -85,6 +110,30 @@ fn ticks(ticks: u64) -> String {
 }
 
 impl Happened {
+    /// The same with maintenance windows: those of the time that is shown on the drawings, those to come in words.
+    #[must_use]
+    pub fn maintained(mut self, view: &View, windows: &[Maintenance], course: &Course) -> Self {
+        let (shown, ahead): (Vec<&Maintenance>, Vec<&Maintenance>) =
+            windows.iter().partition(|window| window.from < course.until);
+        self.more_maintenance = shown.len().saturating_sub(MOST_MAINTENANCE);
+        for window in shown.into_iter().skip(self.more_maintenance) {
+            self.all.push(Happening {
+                at: window.from.max(course.since),
+                until: Some(window.to.min(course.until)),
+                class: "off",
+                sign: String::from("maintenance"),
+                said: view.look.text(&meant(window)),
+            });
+        }
+        let to_come = ahead.iter().take(MOST_AHEAD).map(|window| {
+            let (from, to) = (window.from.to_rfc3339(), window.to.to_rfc3339());
+            let said = format!("{} to {} UTC: {}", instant(&from), instant(&to), meant(window));
+            view.look.text(&said)
+        });
+        self.ahead = to_come.collect();
+        self
+    }
+
     /// What the drawings of a route and input show.
     pub(super) fn of(&self, route: &str, input: &str) -> Vec<Happening> {
         let own = self.of.get(&(route.to_owned(), input.to_owned()));
@@ -102,6 +151,11 @@ impl Happened {
                 } }
             }
             @if self.more > 0 { p.faint { "… and " (self.more) " earlier marks." } }
+            @if self.more_maintenance > 0 { p.faint { "… and " (self.more_maintenance) " earlier maintenance windows." } }
+            @if !self.ahead.is_empty() {
+                p.faint { "Maintenance to come" }
+                ul.happened { @for said in &self.ahead { li { (said) } } }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! [`probe`] shows all of it. The report file calls the parts: [`figures()`], [`charts()`], [`beside()`], [`paths()`].
 
 mod charts;
+mod compared;
 mod data;
 mod definition;
 mod figures;
@@ -18,7 +19,7 @@ use maud::{Markup, html};
 use super::{Links, View, causes, receipts, steps};
 
 pub use charts::{Shown, charts};
-pub use data::{BadRun, DefinitionText, OpenAlert, ProbeData, RouteStanding, Standing};
+pub use data::{BadRun, DefinitionText, Maintenance, OpenAlert, ProbeData, RouteStanding, Standing};
 pub use figures::{beside, figures};
 pub use happened::{Happened, happened};
 pub use paths::paths;
@@ -30,6 +31,7 @@ pub const MOST_ROUTES: usize = 12;
 #[must_use]
 pub fn probe(view: &View, standing: &Standing, data: &ProbeData) -> Markup {
     let happened = happened(view, &data.marks, &standing.alerts, &data.course);
+    let happened = happened.maintained(view, &data.maintenance, &data.course);
     let shown = Shown {
         course: &data.course,
         limits: data.limits,
@@ -52,6 +54,14 @@ pub fn probe(view: &View, standing: &Standing, data: &ProbeData) -> Markup {
                 (happened.list())
             },
         }
+        @if let Some(found) = &data.compared {
+            section #compared data-key="compared" { h2 { "Is a route worse?" } p.faint { (looked_at(data)) } (compared::compared(view, found)) }
+        }
+        @if data.partial {
+            p.notice data-key="partial" role="status" {
+                "How the routes compare tick by tick, what separates bad runs from good, paths and the last bad runs are being made; the page comes again by itself."
+            }
+        }
         @if let Some(found) = data.causes.as_ref().filter(|causes| causes.runs > 0) {
             section #causes data-key="causes" {
                 h2 { "What separates bad from good" }
@@ -68,7 +78,9 @@ pub fn probe(view: &View, standing: &Standing, data: &ProbeData) -> Markup {
         @if let Some(found) = data.figures.as_ref().filter(|found| found.series.iter().any(|series| series.receipts.is_some())) {
             section #receipts data-key="receipts" { h2 { "What was claimed, and what happened" } (receipts::receipts(view, found)) }
         }
-        section #bad data-key="bad" { h2 { "Last runs that did not end well" } (runs::bad(view, data)) }
+        @if !data.partial {
+            section #bad data-key="bad" { h2 { "Last runs that did not end well" } (runs::bad(view, data)) }
+        }
         @if let Some(text) = &data.definition {
             section #definition data-key="definition" { h2 { "Definition" } (definition::definition(view, text)) }
         }

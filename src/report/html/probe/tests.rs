@@ -73,6 +73,7 @@ fn data(endings: &[Ending]) -> ProbeData {
             .next(),
         course: course.finish(),
         limits: Some((30.0, 60.0)),
+        compared: None,
         causes: Some(crate::report::causes::explain(
             [],
             &[],
@@ -82,8 +83,10 @@ fn data(endings: &[Ending]) -> ProbeData {
         steps: Steps::default(),
         looked_at: endings.len() as u64,
         most: 5_000,
+        partial: false,
         bad: Vec::new(),
         marks: Vec::new(),
+        maintenance: Vec::new(),
         notes: Vec::new(),
         definition: None,
     }
@@ -156,6 +159,10 @@ fn one_run_of_one_route_is_shown() {
     let html = of(&[ending(5, "only", Class::Delivered)]);
     assert!(
         html.contains("id=\"charts-latency-0\"") && html.contains("it takes two runs"),
+        "{html}"
+    );
+    assert!(
+        html.contains("holds two runs of a route, and it takes two to agree"),
         "{html}"
     );
     assert!(
@@ -259,4 +266,43 @@ fn what_is_left_out_is_counted() {
         "{html}"
     );
     assert!(html.contains("None of the last 5000 runs"), "{html}");
+}
+
+#[test]
+fn maintenance_is_a_stretch_on_the_time_lines_and_what_is_to_come_is_said() {
+    let window = |from, to, fires| Maintenance {
+        from: at(from),
+        to: at(to),
+        fires,
+        reason: String::from("<b>move</b>"),
+    };
+    let mut data = data(&[ending(5, "only", Class::Delivered)]);
+    data.maintenance = vec![window(-30, 10, false), window(90, 120, true)];
+    let html = shown(&Standing::default(), &data);
+    for part in [
+        "class=\"region off\"",
+        "it does not fire: &lt;b&gt;move&lt;/b&gt;",
+        "Maintenance to come",
+        "it fires, and nobody is alerted: &lt;b&gt;move&lt;/b&gt;",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    data.maintenance = (0..30).map(|n| window(n, n + 1, false)).collect();
+    let html = shown(&Standing::default(), &data);
+    assert!(
+        html.contains("10 earlier maintenance windows") && !html.contains("Maintenance to come"),
+        "{html}"
+    );
+}
+
+#[test]
+fn what_is_still_being_made_is_said_and_not_shown_as_nothing() {
+    let mut data = data(&[ending(5, "only", Class::Lost)]);
+    (data.partial, data.causes, data.paths, data.looked_at) = (true, None, None, 0);
+    let html = shown(&Standing::default(), &data);
+    assert!(
+        html.contains("are being made; the page comes again by itself") && html.contains("charts-classes-0"),
+        "{html}"
+    );
+    assert!(!html.contains("None of the last 0 runs"), "{html}");
 }

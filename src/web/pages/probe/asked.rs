@@ -29,7 +29,7 @@ const CHOSEN: usize = 50;
 pub(super) struct Asked {
     /// How long ago the time begins, as the address says it.
     pub(super) since: String,
-    /// From one instant to another instead, as the address says it.
+    /// From one instant to another instead, as the address says it; the end is empty where it is now.
     pub(super) between: Option<(String, String)>,
     pub(super) routes: Vec<String>,
     pub(super) inputs: Vec<String>,
@@ -46,14 +46,16 @@ impl Asked {
         // The sentence for it is the page's own affair.
         let _done = query.all("done");
         let between = between(&mut query, now);
+        let written = |at: Option<Moment>| at.map_or_else(String::new, Moment::to_rfc3339);
         let since = since(&mut query, between.is_some());
         let asked = Self {
             range: match between {
-                Some((from, to)) => AskedRange::Between(from, to),
+                Some((from, Some(to))) => AskedRange::Between(from, to),
+                Some((from, None)) => AskedRange::Since(from),
                 None => AskedRange::Last(since.1),
             },
             since: since.0,
-            between: between.map(|(from, to)| (from.to_rfc3339(), to.to_rfc3339())),
+            between: between.map(|(from, to)| (from.to_rfc3339(), written(to))),
             routes: chosen(&mut query, "route"),
             inputs: chosen(&mut query, "input"),
         };
@@ -103,7 +105,8 @@ fn since(query: &mut Query, between: bool) -> (String, Duration) {
     }
 }
 
-fn between(query: &mut Query, now: Moment) -> Option<(Moment, Moment)> {
+/// Where it begins, and where it ends unless that is now.
+fn between(query: &mut Query, now: Moment) -> Option<(Moment, Option<Moment>)> {
     let (from, to) = (query.moment("from"), query.moment("to"));
     match (from, to) {
         (None, None) => None,
@@ -115,11 +118,11 @@ fn between(query: &mut Query, now: Moment) -> Option<(Moment, Moment)> {
             None
         }
         (Some(from), to) => {
-            let to = to.unwrap_or(now);
-            if from >= to {
-                let detail = format!("`from` ({from}) has to be before `to` ({to})");
+            let end = to.unwrap_or(now);
+            if from >= end {
+                let detail = format!("`from` ({from}) has to be before `to` ({end})");
                 query.refuse("from", detail);
-            } else if to.since(from) > LONGEST {
+            } else if end.since(from) > LONGEST {
                 query.refuse(
                     "from",
                     String::from("3660 days are shown at the most: choose a later `from`"),
@@ -160,10 +163,13 @@ mod tests {
         assert_eq!(asked.with_since("1h"), "?since=1h&route=a&route=b");
         let plain = Asked::read("", now()).unwrap();
         assert!(plain.is_since("24h"));
-        let asked = Asked::read("from=2026-11-22T09%3A00%3A00Z", now()).unwrap();
+        let asked = Asked::read("from=2026-11-22T09%3A00%3A00Z&to=&route=a", now()).unwrap();
         let hour = now().before(Duration::from_hours(1));
-        assert_eq!(asked.range, AskedRange::Between(hour, now()));
+        // The same at any later time, so that what was made for it is found again.
+        assert_eq!(asked.range, AskedRange::Since(hour));
         assert!(!asked.is_since("24h"));
+        let asked = Asked::read("from=2026-11-22T09:00:00Z&to=2026-11-22T10:00:00Z", now()).unwrap();
+        assert_eq!(asked.range, AskedRange::Between(hour, now()));
     }
 
     #[test]
