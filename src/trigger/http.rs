@@ -10,6 +10,7 @@ mod fire;
 mod note;
 mod redirect;
 mod request;
+mod sessions;
 
 use std::sync::Arc;
 use std::time::Duration;

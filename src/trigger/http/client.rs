@@ -7,6 +7,7 @@ use rustls::client::Resumption;
 
 use super::config::{HttpConfig, Version};
 use super::connect::{OneAddress, Timed};
+use super::sessions;
 use super::{OpenContext, input};
 use crate::model::{Fault, Reason};
 use crate::tls;
@@ -22,6 +23,7 @@ pub(super) fn build(config: &HttpConfig, context: &OpenContext) -> Result<Client
     let mut secured = tls::client(&config.tls, &context.root)?;
     secured.resumption = Resumption::in_memory_sessions(SESSIONS);
     secured.alpn_protocols = offered(config.version);
+    secured.resumption = sessions::noting();
     let clock = context.clock.clone();
     let mut builder = Client::builder()
         .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))

@@ -59,8 +59,8 @@ impl Firing {
             dns: known.dns,
             connect: known
                 .dialled
-                .map(|whole| (whole - known.dns.unwrap_or(0.0)).max(0.0)),
-            tls: None,
+                .map(|whole| (whole - known.dns.unwrap_or(0.0) - known.tls.unwrap_or(0.0)).max(0.0)),
+            tls: known.tls,
             first_byte: came.head.as_ref().map(|(_, at)| at.seconds_since(sent_at)),
             total: outcome.is_ok().then(|| answered_at.seconds_since(sent_at)),
         };

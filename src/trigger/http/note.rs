@@ -34,10 +34,14 @@ pub(super) struct Inner {
     pub(super) dns: Option<f64>,
     /// Seconds of looking up, connecting and the TLS handshake; `None` on a kept connection.
     pub(super) dialled: Option<f64>,
+    /// Seconds of the TLS handshake among them; `None` where there was none.
+    pub(super) tls: Option<f64>,
     /// What the name resolved to.
     pub(super) address: Option<IpAddr>,
     /// When the first byte of the request left.
     pub(super) left: Option<Moment>,
+    /// When the handshake began that has not ended.
+    shaking: Option<Moment>,
     told: Option<Box<dyn FnOnce(Moment) + Send>>,
 }
 
@@ -66,9 +70,20 @@ impl Note {
         inner.address = found.or(inner.address);
     }
 
-    /// A connection was made, or not. Times add up.
+    /// A TLS handshake begins. Through a proxy that speaks TLS the second is that with the server, and counts.
+    pub(super) fn shakes_hands(&self) {
+        let now = self.clock.now();
+        self.read().shaking = Some(now);
+    }
+
+    /// A connection was made, or not; a handshake was the last of it. Times add up.
     pub(super) fn connected(&self, seconds: f64) {
-        *self.read().dialled.get_or_insert(0.0) += seconds;
+        let now = self.clock.now();
+        let mut inner = self.read();
+        *inner.dialled.get_or_insert(0.0) += seconds;
+        if let Some(began) = inner.shaking.take() {
+            *inner.tls.get_or_insert(0.0) += now.seconds_since(began);
+        }
     }
 
     /// The head is about to be written; only the first call counts.

@@ -76,6 +76,7 @@ async fn times_and_what_was_reached_are_told() {
     let times = answer.timings;
     assert_eq!(times.dns, None, "an address needs no looking up");
     assert!(times.connect.unwrap() > 0.0);
+    assert_eq!(times.tls, None, "there is no handshake");
     assert!(times.first_byte.unwrap() > 0.0 && times.first_byte <= times.total);
     assert_eq!(times.total, Some(answer.outcome.unwrap().seconds));
     assert!(answer.sent_at < answer.answered_at);

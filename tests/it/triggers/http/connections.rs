@@ -31,6 +31,12 @@ async fn http2_is_spoken_where_tls_agrees_on_it() {
         let value = json!({ "url": server.url("/"), "version": version, "tls": { "ca": "ca.pem" } });
         let answer = fire_in(server.root(), value).await;
         assert_eq!(answer.attributes["protocol"], protocol, "{version}");
+        // The handshake is told apart from the connection below it.
+        let times = answer.timings;
+        assert!(
+            times.connect.unwrap() > 0.0 && times.tls.unwrap() > 0.0,
+            "{times:?}"
+        );
         let body = answer.outcome.unwrap().body;
         assert_eq!(body, format!("GET / {}", protocol.to_uppercase()), "{version}");
     }

@@ -50,6 +50,7 @@ async fn tls_goes_through_a_tunnel() {
         "auth": { "bearer": "hunter22" },
     });
     let answer = fire_in(server.root(), value).await;
+    assert!(answer.timings.tls.unwrap() > 0.0);
     assert_eq!(answer.outcome.unwrap().body, "GET / HTTP/2.0");
     let asked = asked.lock().unwrap().clone();
     assert!(
