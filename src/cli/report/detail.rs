@@ -7,7 +7,7 @@ use super::{Part, hours, rolled_hours};
 use crate::cli::Exit;
 use crate::cli::diff::{good, twin};
 use crate::cli::history::{History, Pages, failed};
-use crate::model::{Moment, RunRecord};
+use crate::model::{Moment, Rollup, RunRecord};
 use crate::report::course::CourseOf;
 use crate::report::html::{DRAWN, Detail, Looked};
 use crate::report::series::{self, Source};
@@ -109,7 +109,7 @@ async fn courses(
                 let Part { since, until } = reached(history, part, name, first).await?;
                 CourseOf::new(since, until)
             }
-            Source::Rollups => CourseOf::of_hours(part.since, part.until),
+            Source::Rollups => CourseOf::of_hours(first_hour(history, part, name).await?, part.until),
         };
         courses.insert(name.clone(), of);
     }
@@ -125,7 +125,7 @@ async fn courses(
     match source {
         Source::Runs => singly(history, filter, &mut courses).await?,
         Source::Rollups => {
-            let mut take = |hour: &crate::model::Rollup| {
+            let mut take = |hour: &Rollup| {
                 if let Some(course) = courses.get_mut(&hour.probe) {
                     course.add_hour(hour);
                 }
@@ -180,6 +180,19 @@ async fn reached(
         since,
         until: until.clamp(least, part.until.max(least)),
     })
+}
+
+/// The hour from which on anything of a part is on record, as a roll-up or as a run.
+async fn first_hour(history: &History, part: Part, probe: &str) -> Result<Moment, Exit> {
+    let mut first = None;
+    for store in history.stores() {
+        let extent = store.extent().await.map_err(|fault| failed(&fault))?;
+        first = first.into_iter().chain(extent.first_rollup).min();
+    }
+    if first.is_none() {
+        first = Some(reached(history, part, probe, None).await?.since);
+    }
+    Ok(first.map_or(part.since, Rollup::hour_of).max(part.since))
 }
 
 /// Of the last run of a probe; the end of the part where there is none.

@@ -42,6 +42,20 @@ async fn a_report_opens_from_the_disk_and_asks_for_nothing() {
     assert!([0, 1, 3, 4].contains(&code), "{code}: {said}");
     let (code, _, said) = run(dir.path(), &["report", "--out", &out("report.html")]).await;
     assert_eq!(code, 0, "{said}");
+    // The same from hours instead of runs, and of a comparison of what is on record.
+    for arguments in [
+        &["report", "--from-rollups"][..],
+        &["compare", "message", "--from-store"],
+    ] {
+        let out = out("more.html");
+        let all: Vec<&str> = arguments.iter().copied().chain(["--out", &out]).collect();
+        let (code, _, said) = run(dir.path(), &all).await;
+        assert!([0, 1, 3, 4].contains(&code), "{code}: {said}");
+        let file = std::fs::read_to_string(path("more.html")).unwrap();
+        for part in ["Routes side by side", "How runs ended", "Paths"] {
+            assert!(file.contains(part), "{arguments:?}: {part}: {said}");
+        }
+    }
     let (code, _, said) = run(dir.path(), &["demo", "--runs", "24", "--out", &out("demo.html")]).await;
     assert!([0, 1].contains(&code), "{code}: {said}");
     stop.cancel();

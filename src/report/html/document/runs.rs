@@ -143,7 +143,7 @@ impl<'a> Chosen<'a> {
         html! {
             @if left_out > 0 { p.faint {
                 (self.full.len()) " of " (self.all) " runs: of those that did not end well the newest " (FULL_BAD)
-                ", each with its twin, of the others the newest " (FULL_GOOD) " of each route, in all at most " (FULL) "; " (left_out) " are left out. `--format json` has all."
+                ", each with its twin, of the others the newest " (FULL_GOOD) " of each route, in all at most " (FULL) "; " (left_out) " are left out: " code { "--format json" } " has all."
             } }
             @for run in &self.full { (self.one(view, run)) }
         }
