@@ -3,7 +3,6 @@
 use std::error::Error;
 
 use reqwest::{Client, Proxy, redirect, retry};
-use rustls::client::Resumption;
 
 use super::config::{HttpConfig, Version};
 use super::connect::{OneAddress, Timed};
@@ -12,18 +11,14 @@ use super::{OpenContext, input};
 use crate::model::{Fault, Reason};
 use crate::tls;
 
-/// TLS sessions that are kept to be resumed, of one or two servers: room for more would be reserved for every leg.
-const SESSIONS: usize = 16;
-
 /// Builds it. One attempt a request: no retry of the library's, no redirect, no second address.
 ///
 /// # Errors
 /// A certificate or key that cannot be read, is none or does not belong to the other; a proxy that is no URL.
 pub(super) fn build(config: &HttpConfig, context: &OpenContext) -> Result<Client, Fault> {
     let mut secured = tls::client(&config.tls, &context.root)?;
-    secured.resumption = Resumption::in_memory_sessions(SESSIONS);
-    secured.alpn_protocols = offered(config.version);
     secured.resumption = sessions::noting();
+    secured.alpn_protocols = offered(config.version);
     let clock = context.clock.clone();
     let mut builder = Client::builder()
         .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
