@@ -14,12 +14,12 @@ use rustls::pki_types::ServerName;
 
 use super::note::NOTE;
 
-/// Servers of which sessions are kept: a leg speaks to one or two, and room for more would be reserved for every leg.
-const SERVERS: usize = 16;
+/// Sessions that are kept, of two servers: a leg speaks to one or two, and room for more would be reserved for every leg.
+const MOST: usize = 16;
 
 /// Sessions in memory that note handshakes for the runs that make them.
 pub(super) fn noting() -> Resumption {
-    Resumption::store(Arc::new(Sessions(ClientSessionMemoryCache::new(SERVERS))))
+    Resumption::store(Arc::new(Sessions(ClientSessionMemoryCache::new(MOST))))
 }
 
 #[derive(Debug)]
