@@ -18,7 +18,7 @@ const PAGES: [(&str, &str); 4] = [
 /// How a page stays up to date.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fresh<'a> {
-    /// It is loaded again after so many seconds: of a page that follows the runs only where no script runs.
+    /// It is loaded again after so many seconds.
     refresh: Option<u32>,
     /// Where the runs are followed that change it.
     follow: Option<&'a str>,
@@ -35,10 +35,11 @@ pub(super) fn page(title: &str, caller: &Caller, refresh: Option<u32>, content: 
 
 /// The same that changes without being loaded again: as runs come in that `/api/v1/runs/follow` tells with this query
 /// (`?probe=orders`, or nothing), each element with an id and `data-live` is replaced by that of the page as it is then.
+/// Where no script runs nothing changes under a reader's hands or eyes (WCAG 2.2, 2.2.1): a link loads it again.
 pub(super) fn live(title: &str, caller: &Caller, query: &str, content: &Markup) -> Markup {
     let follow = format!("/api/v1/runs/follow{query}");
     let fresh = Fresh {
-        refresh: Some(30),
+        refresh: None,
         follow: Some(&follow),
     };
     frame(title, fresh, content, Some(caller))
@@ -60,8 +61,6 @@ pub(super) fn bare(title: &str, content: &Markup) -> Markup {
 }
 
 fn frame(title: &str, fresh: Fresh<'_>, content: &Markup, caller: Option<&Caller>) -> Markup {
-    let again =
-        html! { @if let Some(seconds) = fresh.refresh { meta http-equiv="refresh" content=(seconds); } };
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[caller.and_then(|caller| caller.theme)] {
@@ -69,7 +68,7 @@ fn frame(title: &str, fresh: Fresh<'_>, content: &Markup, caller: Option<&Caller
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                @if fresh.follow.is_some() { noscript { (again) } } @else { (again) }
+                @if let Some(seconds) = fresh.refresh { meta http-equiv="refresh" content=(seconds); }
                 title { (title) " · landfall" }
                 link rel="icon" href="data:,";
                 link rel="stylesheet" href="/style.css";
@@ -92,7 +91,7 @@ fn head(title: &str, caller: Option<&Caller>) -> Markup {
             nav aria-label="Pages" { @for (name, to) in PAGES {
                 a href=(to) aria-current=[(name == title).then_some("page")] { (name) }
             } }
-            p.live #live role="status" {}
+            p.live #live role="status" { noscript { a href="" { "Load again" } } }
             (themes(caller))
         }
         @if let Some(caller) = caller.filter(|c| c.session) {

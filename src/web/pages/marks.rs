@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::act::{Bears, Proved, done, said};
-use super::layout::{page, proof, view};
+use super::layout::{live, proof, view};
 use crate::model::{Access, Mark, MarkKind, Moment};
 use crate::report::html::words::instant;
 use crate::report::html::{View, badge};
@@ -20,8 +20,6 @@ use crate::web::site::Shared;
 
 /// So many are listed.
 const LISTED: u32 = 200;
-/// The page is loaded again after so many seconds.
-const REFRESH: u32 = 60;
 
 /// What the form sends.
 #[derive(Debug, Deserialize)]
@@ -61,11 +59,9 @@ pub(super) async fn show(
         @if let Some(said) = query.as_deref().and_then(said) { p.notice.good role="status" { (said) } }
         p.faint { "What people or a pipeline say happened, beside the runs. A pipeline sets one by " code { "landfall mark" } " or by the API." }
         @if operates { (form(&caller)) }
-        (table(&view, &marks))
+        section #marks data-live="" { (table(&view, &marks)) }
     };
-    // A form that somebody fills in is not loaded anew under his hands.
-    let refresh = (!operates).then_some(REFRESH);
-    page("Marks", &caller, refresh, &content).into_response()
+    live("Marks", &caller, "", &content).into_response()
 }
 
 /// Sets one.
@@ -155,17 +151,17 @@ fn table(view: &View, marks: &[Mark]) -> Markup {
     };
     html! {
         @if marks.is_empty() { p { "None is set." } } @else {
-            div.scroll tabindex="0" role="region" aria-label="Marks" { table {
+            div.scroll tabindex="0" role="region" aria-label="Marks" { table.marks {
                 thead { tr { th scope="col" { "At" } th scope="col" { "Kind" } th scope="col" { "What" } th scope="col" { "Concerns" } th scope="col" { "Until" } } }
-                tbody { @for mark in marks { tr id={ "mark-" (mark.id) } {
+                tbody { @for mark in marks { tr id={ "mark-" (mark.id) } data-key={ "mark-" (mark.id) } {
                     td { (instant(&mark.at.to_rfc3339())) }
                     td { (badge(tone(mark), mark.kind.word())) }
                     td.reason { (view.look.text(&mark.text)) }
                     td { @for (key, value) in &mark.labels { (view.look.text(key)) "=" (view.look.text(value)) " " } }
                     td { @match (mark.until, mark.kind) {
-                        (Some(until), _) => (instant(&until.to_rfc3339())),
+                        (Some(until), _) => { span.on-phone { "until " } (instant(&until.to_rfc3339())) },
                         (None, MarkKind::Incident) => "goes on",
-                        (None, _) => "–",
+                        (None, _) => span.off-phone { "–" },
                     } }
                 } } }
             } }

@@ -129,6 +129,17 @@ impl Drop for Browser {
 impl Wire {
     /// The result of a command, to a page or to the browser itself.
     pub(super) async fn call(&self, session: Option<&str>, method: &str, params: Value) -> Value {
+        let answer = self.ask(session, method, params).await;
+        answer.unwrap_or_else(|refused| panic!("{method}: {refused}"))
+    }
+
+    /// The same, or why the browser refused it.
+    pub(super) async fn ask(
+        &self,
+        session: Option<&str>,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, Value> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         self.waiting.lock().unwrap().insert(id, answer);
@@ -136,8 +147,10 @@ impl Wire {
         let answered = tokio::time::timeout(PATIENCE, answered).await;
         let answer = answered.unwrap_or_else(|_| panic!("the browser does not answer {method} {params}"));
         let answer = answer.expect("the browser has ended");
-        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-        answer["result"].clone()
+        match &answer["error"] {
+            Value::Null => Ok(answer["result"].clone()),
+            refused => Err(refused.clone()),
+        }
     }
 
     /// What a page has said, from the `from`th event on.

@@ -33,13 +33,18 @@ async fn hostile_content_stays_text_on_every_page() {
         page.look(390, Theme::Light).await;
         let mut wrong = Vec::new();
         let run = |of: &serde_json::Value| format!("/runs/{}", of["id"].as_str().unwrap());
-        for path in [String::from("/"), run(&good), run(&gone), String::from("/alerts")] {
+        let other = ["/", "/runs", "/alerts", "/marks", "/probes/orders"].map(str::to_owned);
+        for path in other.into_iter().chain([run(&good), run(&gone)]) {
             page.open(&format!("{}{path}", rig.base)).await;
+            if path.starts_with("/probes/") {
+                // Its figures take a moment to be made.
+                page.until("!!document.querySelector('#figures')").await;
+            }
             page.eval("document.querySelectorAll('details').forEach(of => of.open = true)")
                 .await;
             page.screenshot(&format!(
                 "{name}{}",
-                path.replace('/', "-").chars().take(12).collect::<String>()
+                path.replace('/', "-").chars().take(14).collect::<String>()
             ))
             .await;
             let injected = page.eval(INJECTED).await;

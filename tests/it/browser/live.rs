@@ -1,12 +1,23 @@
-//! What happens while a page is open appears on it.
+//! What happens while a page is open appears on it, also after the way to the daemon was cut or the daemon was gone.
+
+use std::net::{Ipv4Addr, TcpListener};
 
 use serde_json::json;
 
+use super::rig::sandboxed_at;
 use super::{Browser, Rig, Theme};
 
 /// The addresses of the runs that a page links to.
 const LINKS: &str =
     "new Set([...document.querySelectorAll('a[href*=\"/runs/\"]')].map(a => a.getAttribute('href'))).size";
+const SAID: &str = "document.querySelector('#live').innerText";
+
+/// A port that no one takes who asks for any: systems hand out those from 32768 on.
+fn port() -> u16 {
+    let from = 20_000 + u16::try_from(std::process::id() % 6_000).unwrap();
+    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+    (from..from + 6_000).find(free).expect("a free port")
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_appears_without_a_reload_and_after_a_cut_it_catches_up() {
@@ -28,4 +39,48 @@ async fn a_run_appears_without_a_reload_and_after_a_cut_it_catches_up() {
         .await;
     page.until(&format!("{LINKS} >= 6")).await;
     assert_eq!(page.eval("window.here").await, true, "it was not loaded again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_that_is_gone_is_said_to_be_and_what_was_missed_is_shown_when_it_is_back() {
+    let mut rig = Rig::on(sandboxed_at("", port()).await, None).await;
+    let browser = Browser::start().await;
+    let mut pages = Vec::new();
+    for path in ["/", "/runs", "/probes/message"] {
+        let mut page = browser.page().await;
+        page.look(1280, Theme::Light).await;
+        page.open(&rig.url(path)).await;
+        page.until("!!document.querySelector('[data-follow]')").await;
+        page.until(&format!("{SAID} === '● live' || {SAID} === 'live'"))
+            .await;
+        page.eval("window.here = true").await;
+        pages.push((path, page));
+    }
+    rig.kill();
+    for (_, page) in &pages {
+        page.until(&format!("{SAID}.includes('reconnecting since')"))
+            .await;
+        assert_eq!(
+            page.eval("document.querySelector('#live').className").await,
+            "live warn"
+        );
+    }
+    rig.again().await;
+    // What ends before the pages are back is on them when they are.
+    rig.fire("message", 3).await;
+    rig.ended(3).await;
+    for (path, page) in &pages {
+        page.until(&format!("!{SAID}.includes('reconnecting')")).await;
+        let shown = match *path {
+            "/probes/message" => String::from("!!document.querySelector('#charts-waits')"),
+            _ => format!("{LINKS} >= 3"),
+        };
+        page.until(&shown).await;
+        page.until(&format!("{SAID}.includes('live')")).await;
+        assert_eq!(
+            page.eval("window.here").await,
+            true,
+            "{path} was not loaded again"
+        );
+    }
 }

@@ -1,15 +1,20 @@
 //! What people look at, in a real browser: Debian's Chromium without a window.
 
+mod chart;
 mod checks;
 mod chrome;
 mod file;
+mod hands;
 mod hostile;
+mod keys;
 mod live;
+mod many;
 mod page;
 mod pages;
 mod plain;
 mod rig;
 mod run;
+mod stock;
 
 use chrome::Browser;
 use page::{Page, Theme};

@@ -92,44 +92,29 @@ impl Page {
         found["result"]["value"].clone()
     }
 
-    /// Waits until an expression is true.
+    /// Waits until an expression is true, also where another page takes the place of this one meanwhile.
     pub(super) async fn until(&self, expression: &str) {
+        let params = json!({ "expression": expression, "returnByValue": true });
+        let mut said = Value::Null;
         for _ in 0..6_000 {
-            if self.eval(expression).await == true {
-                return;
-            }
+            let found = self
+                .wire
+                .ask(Some(&self.session), "Runtime.evaluate", params.clone())
+                .await;
+            said = match found {
+                Ok(found) if found["result"]["value"] == true => return,
+                Ok(found) => found,
+                Err(refused) => refused,
+            };
             breathe().await;
         }
         let text = self.text().await;
-        panic!("it never becomes true: {expression}\n{text}");
+        panic!("it never becomes true: {expression}\n{said}\n{text}");
     }
 
     pub(super) async fn text(&self) -> String {
         let text = self.eval("document.body.innerText").await;
         text.as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Presses a key: `Tab`, `Enter`, `Space`, or a letter.
-    pub(super) async fn press(&self, key: &str) {
-        let (code, number, text) = match key {
-            "Tab" => ("Tab", 9, ""),
-            "Enter" => ("Enter", 13, "\r"),
-            "Space" => ("Space", 32, " "),
-            _ => (key, 0, key),
-        };
-        let named = if key == "Space" { " " } else { key };
-        for kind in ["keyDown", "keyUp"] {
-            let mut params =
-                json!({ "type": kind, "key": named, "code": code, "windowsVirtualKeyCode": number });
-            if kind == "keyDown" && !text.is_empty() {
-                params["text"] = text.into();
-            }
-            self.call("Input.dispatchKeyEvent", params).await;
-        }
-    }
-
-    pub(super) async fn write(&self, text: &str) {
-        self.call("Input.insertText", json!({ "text": text })).await;
     }
 
     /// Keeps the whole page as it looks under `target/screenshots`.

@@ -35,11 +35,29 @@ outcome:
 settle: 0s
 "#;
 
+/// Stays open for as long as a test looks.
+const OPEN: &str = r#"name: open
+description: A callback that is waited for while people look.
+routes: { only: {} }
+input: { text: "Please do fault:drop" }
+request:
+  http:
+    url: "{{ vars.base }}/v1/messages?route={{ route.name }}"
+    json: { ref: "{{ token }}", text: "{{ input.text }}", webhook: "{{ channels.hooks.url }}" }
+outcome:
+  - in: hooks
+    within: 20m
+    grace: 10m
+"#;
+
+/// A workspace, and the sandbox that it probes.
+pub(super) type Sandboxed = (tempfile::TempDir, CancellationToken, Running);
+
 /// The daemon, and the sandbox that it probes.
 pub(super) struct Rig {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     pub(super) base: String,
     pub(super) client: reqwest::Client,
     pub(super) token: Option<&'static str>,
@@ -48,7 +66,12 @@ pub(super) struct Rig {
 }
 
 /// A sandbox, and a workspace of it whose probes fire by hand alone; `more` goes into landfall.yaml.
-pub(super) async fn sandboxed(more: &str) -> (tempfile::TempDir, CancellationToken, Running) {
+pub(super) async fn sandboxed(more: &str) -> Sandboxed {
+    sandboxed_at(more, 0).await
+}
+
+/// The same, and the daemon is to listen on this port.
+pub(super) async fn sandboxed_at(more: &str, port: u16) -> Sandboxed {
     drop(http_client());
     let dir = tempfile::tempdir().unwrap();
     let stop = CancellationToken::new();
@@ -71,7 +94,7 @@ pub(super) async fn sandboxed(more: &str) -> (tempfile::TempDir, CancellationTok
         .unwrap();
     let endpoints = Endpoints {
         gateway: gateway.address(),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         mail,
         database: dir.path().join("messages.db"),
     };
@@ -83,7 +106,9 @@ pub(super) async fn sandboxed(more: &str) -> (tempfile::TempDir, CancellationTok
             .collect();
         std::fs::write(&file, by_hand.join("\n") + "\n").unwrap();
     }
-    std::fs::write(dir.path().join("probes/blind.yaml"), BLIND).unwrap();
+    for (name, text) in [("blind", BLIND), ("open", OPEN)] {
+        std::fs::write(dir.path().join(format!("probes/{name}.yaml")), text).unwrap();
+    }
     let main = dir.path().join("landfall.yaml");
     let text = std::fs::read_to_string(&main).unwrap();
     std::fs::write(&main, format!("{text}{more}")).unwrap();
@@ -93,25 +118,23 @@ pub(super) async fn sandboxed(more: &str) -> (tempfile::TempDir, CancellationTok
 impl Rig {
     /// Serves, without a run yet.
     pub(super) async fn start(more: &str, token: Option<&'static str>) -> Self {
-        Self::serve(sandboxed(more).await, token).await
+        Self::on(sandboxed(more).await, token).await
     }
 
     /// The same with a probe of one's own besides.
     pub(super) async fn probing(yaml: &str) -> Self {
         let made = sandboxed("").await;
         std::fs::write(made.0.path().join("probes/own.yaml"), yaml).unwrap();
-        Self::serve(made, None).await
+        Self::on(made, None).await
     }
 
-    async fn serve(
-        (dir, stop, gateway): (tempfile::TempDir, CancellationToken, Running),
-        token: Option<&'static str>,
-    ) -> Self {
+    /// Serves a workspace.
+    pub(super) async fn on((dir, stop, gateway): Sandboxed, token: Option<&'static str>) -> Self {
         let (child, lines) = spawn(dir.path());
         let mut rig = Self {
             child,
             lines,
-            _dir: dir,
+            dir,
             base: String::new(),
             client: http_client(),
             token,
@@ -127,6 +150,18 @@ impl Rig {
             .trim_matches('"')
             .clone_into(&mut rig.base);
         rig
+    }
+
+    /// Kills the daemon.
+    pub(super) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again, on the workspace and the store of the one that was killed.
+    pub(super) async fn again(&mut self) {
+        (self.child, self.lines) = spawn(self.dir.path());
+        self.serving().await;
     }
 
     /// The line that says where it serves. Browsers keep a machine busy: this waits longer than other tests do.
@@ -201,6 +236,31 @@ impl Rig {
             breathe().await;
         }
         panic!("there are never {runs} runs");
+    }
+
+    /// The run of `open` that is in flight, once its request has been answered.
+    pub(super) async fn open_run(&self) -> String {
+        self.fire("open", 1).await;
+        for _ in 0..6_000 {
+            let html = self.text("/").await;
+            let flights = html.split("id=\"flights\"").nth(1).unwrap();
+            let flights = flights.split("</section>").next().unwrap();
+            if let Some(run) = flights.split("/runs/").nth(1) {
+                let run = run.split('"').next().unwrap();
+                let open: Value =
+                    serde_json::from_str(&self.text(&format!("/api/v1/runs/{run}/open")).await).unwrap();
+                if open["answer"]["status"] == 202 {
+                    return run.to_owned();
+                }
+            }
+            breathe().await;
+        }
+        panic!("no run is in flight");
+    }
+
+    async fn text(&self, path: &str) -> String {
+        let request = self.client.get(self.url(path));
+        self.signed(request).send().await.unwrap().text().await.unwrap()
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) {

@@ -79,7 +79,7 @@ fn class(place: usize) -> String {
     format!("{} at-{place}", route_class(place))
 }
 
-/// What every curve is at places along the axis.
+/// What every curve is at places along the axis, each on a line of its own, in their order.
 fn hits(frame: &Frame, curves: &[Curve<'_>]) -> Vec<Hit> {
     let (from, to) = (frame.x().scale().from(), frame.x().scale().to());
     let at = |n: u32| from * (to / from).powf(f64::from(n) / f64::from(READ));
@@ -100,9 +100,9 @@ fn hits(frame: &Frame, curves: &[Curve<'_>]) -> Vec<Hit> {
             from: seconds,
             to: at(n + 1),
             said: format!(
-                "not yet arrived after {}: {}",
+                "not yet arrived after {}\n{}",
                 duration(seconds),
-                shares.join(", ")
+                shares.join("\n")
             ),
         }
     };

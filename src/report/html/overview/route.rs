@@ -55,8 +55,10 @@ fn shares(view: &View, figures: Option<&RouteFigures>) -> Markup {
             @if silent > 0 { div.faint { (percent(figures.silent.share)) } }
         }
         td.number data-label="On time" {
-            (percent(figures.on_time.share))
-            div.faint { (count(figures.on_time.count)) " of " (count(figures.on_time.of)) }
+            @if figures.on_time.of > 0 {
+                (percent(figures.on_time.share))
+                div.faint { (count(figures.on_time.count)) " of " (count(figures.on_time.of)) }
+            } @else { span.faint { "–" } div.faint { "none observed" } }
         }
         td.number data-label="Consistency" { @match &figures.consistency {
             Some(alike) => {
