@@ -154,13 +154,13 @@ fn open(look: &Look, alert: &AlertView) -> Markup {
 fn mutes(look: &Look, mutes: &[MuteView], caller: Option<&Caller>) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Mutes" { table {
-            thead { tr { th { "What" } th { "Until" } th { "By" } th { "Why" } th {} } }
+            thead { tr { th scope="col" { "What" } th scope="col" { "Until" } th scope="col" { "By" } th scope="col" { "Why" } @if caller.is_some() { th scope="col" { span.hidden { "End it" } } } } }
             tbody { @for mute in mutes { tr {
                 td { (look.text(&what(mute))) }
                 td { @if let Some(until) = &mute.until { (instant(until)) } @else { "somebody ends it" } }
                 td { (look.text(&mute.by)) div.faint { "since " (instant(&mute.since)) } }
                 td { (look.text(&mute.reason)) }
-                td { @if let Some(caller) = caller {
+                @if let Some(caller) = caller { td {
                     form.inline method="post" action="/alerts/unmute" {
                         (proof(caller))
                         input type="hidden" name="mute" value=(mute.id);
@@ -209,7 +209,7 @@ fn destinations(look: &Look, all: &[DestinationView]) -> Markup {
     let when = |at: &Option<String>| at.as_deref().map_or_else(|| String::from("–"), instant);
     html! {
         div.scroll tabindex="0" role="region" aria-label="Destinations" { table {
-            thead { tr { th { "Destination" } th { "State" } th.number { "Waiting" } th.number { "Sent" } th.number { "Given up" } th { "Last taken" } th { "Last failure" } } }
+            thead { tr { th scope="col" { "Destination" } th scope="col" { "State" } th.number scope="col" { "Waiting" } th.number scope="col" { "Sent" } th.number scope="col" { "Given up" } th scope="col" { "Last taken" } th scope="col" { "Last failure" } } }
             tbody { @for one in all { tr {
                 th scope="row" { (look.text(&one.name)) div.faint { (look.text(&one.kind)) } }
                 td { @match &one.down_since {
