@@ -45,16 +45,6 @@ pub(super) fn live(title: &str, caller: &Caller, query: &str, content: &Markup) 
     frame(title, fresh, content, Some(caller))
 }
 
-/// The same that, where no script runs, stays as it is until it is asked for again.
-pub(super) fn followed(title: &str, caller: &Caller, query: &str, content: &Markup) -> Markup {
-    let follow = format!("/api/v1/runs/follow{query}");
-    let fresh = Fresh {
-        refresh: None,
-        follow: Some(&follow),
-    };
-    frame(title, fresh, content, Some(caller))
-}
-
 /// A page for anybody.
 pub(super) fn bare(title: &str, content: &Markup) -> Markup {
     frame(title, Fresh::default(), content, None)

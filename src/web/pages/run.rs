@@ -6,7 +6,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::layout::{bare, followed, look};
+use super::layout::{bare, live, look};
 use crate::model::RunId;
 use crate::report::around::OpenRun;
 use crate::report::html::run::{self, Content};
@@ -108,10 +108,9 @@ fn open(site: &Shared, caller: &Caller, open: &OpenRun) -> Response {
 /// The page as it changes: with each run of its probe, since the one after it and those of its tick stand on it too.
 fn told(title: &str, caller: &Caller, probe: &str, content: &Markup) -> Response {
     let content = html! {
-        noscript { p { a href="" { "Load again" } ": without a script this page stays as it is." } }
         div #run-page data-live="" { (content) }
     };
-    followed(title, caller, &format!("?probe={}", segment(probe)), &content).into_response()
+    live(title, caller, &format!("?probe={}", segment(probe)), &content).into_response()
 }
 
 fn view(site: &Shared) -> View {

@@ -163,7 +163,7 @@ async fn without_a_script_the_page_of_a_run_in_flight_stays_until_it_is_asked_fo
         }
     }
     rig.ended(2).await;
-    page.eval("[...document.querySelectorAll('main a')].find(a => a.innerText === 'Load again').focus()")
+    page.eval("[...document.querySelectorAll('a')].find(a => a.innerText === 'Load again').focus()")
         .await;
     let before = page.heard();
     page.press("Enter").await;

@@ -13,7 +13,7 @@ pub(super) fn bad(view: &View, data: &ProbeData) -> Markup {
         @if data.bad.is_empty() {
             p { "None of the last " (data.looked_at) " runs of this time." }
         } @else {
-            div.scroll { table.bad-runs {
+            div.scroll tabindex="0" role="group" aria-label="Last runs that did not end well" { table.bad-runs {
                 caption.hidden { "Last runs that did not end well" }
                 thead { tr { th scope="col" { "At" } th scope="col" { "Route" } th scope="col" { "Class" } th.number scope="col" { "Outcome" } th scope="col" { "Why" } } }
                 tbody { @for run in &data.bad { tr {

@@ -92,7 +92,7 @@
       head = head || when;
       if (other.dataset.scale === "time") {
         const name = other.parentElement.querySelector("figcaption");
-        if (what) lines.add((name ? name.textContent.trim() + "  " : "") + what);
+        if (what) lines.add((name ? name.textContent.trim() + ": " : "") + what);
         for (const besides of there(other, "rect.region", at)) lines.add(besides);
       } else {
         // One line for each curve, in their order.
