@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::hands::Spot;
 use super::rig::sandboxed;
 use super::{Browser, Page, Rig, Theme, checks, stock};
 
@@ -13,9 +14,8 @@ const DAY: Duration = Duration::from_hours(24);
 const PAGE: &str = "/probes/message?since=24h";
 const DRAWN: &str = "document.querySelectorAll('#charts svg.chart').length >= 10";
 const READ: &str = "document.querySelector('.readout').textContent";
-/// The plots of drawings, without what stands around them.
-const WAITS: &str = "#charts-waits .hits";
-const LATENCY: &str = "#charts-latency-0 .hits";
+const WAITS: &str = "#charts-waits";
+const LATENCY: &str = "#charts-latency-0";
 
 async fn rig() -> Rig {
     let sandboxed = sandboxed("").await;
@@ -45,6 +45,12 @@ async fn own_words(page: &Page, kind: &str, across: f64) -> Vec<String> {
     all.map(|words| words.as_str().unwrap().to_owned()).collect()
 }
 
+/// A place in a drawing, so far across its axis.
+async fn plot(page: &Page, drawing: &str, across: f64) -> Spot {
+    let (x, foot) = page.spot(&format!("{drawing} line.base"), across, 0.0).await;
+    (x, foot - 20.0)
+}
+
 async fn read(page: &Page) -> String {
     page.eval(READ).await.as_str().unwrap().to_owned()
 }
@@ -58,7 +64,7 @@ async fn what_every_route_is_at_the_pointer_is_read_off() {
     let latencies = own_words(&page, "latency", across).await;
     let waited = own_words(&page, "waits", across).await;
     assert_eq!((latencies.len(), waited.len()), (3, 1));
-    let at = page.spot(LATENCY, across, 0.5).await;
+    let at = plot(&page, LATENCY, across).await;
     let top = "document.querySelector('#charts-latency-0').getBoundingClientRect().top";
     let before = page.eval(top).await;
     page.point(at, false).await;
@@ -68,7 +74,7 @@ async fn what_every_route_is_at_the_pointer_is_read_off() {
         let (when, what) = words.split_once(": ").unwrap();
         assert!(said.starts_with(when), "{said}: {when}");
         assert!(
-            said.lines().any(|line| line == format!("{route}  {what}")),
+            said.lines().any(|line| line == format!("{route}: {what}")),
             "{said}: {route} {what}"
         );
     }
@@ -80,7 +86,7 @@ async fn what_every_route_is_at_the_pointer_is_read_off() {
     let seen = "(() => { const box = document.querySelector('.readout').getBoundingClientRect(); return box.width > 50 && box.left >= 0 && box.right <= innerWidth && box.bottom <= innerHeight; })()";
     assert_eq!(page.eval(seen).await, true);
 
-    let at = page.spot(WAITS, across, 0.5).await;
+    let at = plot(&page, WAITS, across).await;
     page.point(at, false).await;
     page.until(&format!("{READ}.startsWith('not yet arrived after')"))
         .await;
@@ -125,7 +131,7 @@ async fn a_route_is_hidden_by_mouse_and_by_keyboard_and_stays_so_when_runs_come_
     let found = checks::axe(&page).await;
     assert!(found.is_empty(), "{found:?}");
     for place in [LATENCY, WAITS] {
-        let at = page.spot(place, 0.51, 0.5).await;
+        let at = plot(&page, place, 0.51).await;
         page.point(at, false).await;
         page.until(&format!("{READ}.includes('alpha') && {READ}.includes('gamma')"))
             .await;
@@ -160,7 +166,7 @@ async fn a_time_is_chosen_by_dragging_and_escape_leaves_it() {
         "window.went = []; navigation.addEventListener('navigate', e => window.went.push(e.destination.url))",
     )
     .await;
-    let spot = async |across: f64| page.spot("#charts-classes-0 .hits", across, 0.5).await;
+    let spot = async |across: f64| plot(&page, "#charts-classes-0", across).await;
     let chosen = "document.querySelectorAll('svg.chart .chosen').length";
     let (from, to) = (spot(0.25).await, spot(0.5).await);
     // A click, and a drag that is left.
@@ -193,7 +199,7 @@ async fn a_time_is_chosen_by_dragging_and_escape_leaves_it() {
     let heard = page.heard();
     page.let_go(to).await;
     page.loaded(heard).await;
-    page.until(DRAWN).await;
+    page.until("!!document.querySelector('#charts-classes-2')").await;
     let asked = page
         .eval("['since', 'from', 'to'].map(of => new URL(location.href).searchParams.get(of)).map(at => at && Date.parse(at) / 1000)")
         .await;
@@ -219,7 +225,7 @@ async fn a_finger_reads_off_and_scrolls_and_chooses_nothing() {
     let page = drawn(&browser, &rig, 390).await;
     page.call("Emulation.setTouchEmulationEnabled", json!({ "enabled": true }))
         .await;
-    let at = async |across: f64| page.spot(LATENCY, across, 0.5).await;
+    let at = async |across: f64| plot(&page, LATENCY, across).await;
     let (left, right) = (at(0.3).await, at(0.6).await);
     page.touch(&[left, right]).await;
     page.until(&format!(
@@ -238,10 +244,11 @@ async fn a_finger_reads_off_and_scrolls_and_chooses_nothing() {
 
     // From the middle of a drawing upwards: the page follows the finger.
     let (x, y) = at(0.5).await;
-    let swipe = json!({ "x": x, "y": y, "yDistance": -200, "gestureSourceType": "touch", "speed": 800 });
     page.eval("window.before = scrollY").await;
-    page.call("Input.synthesizeScrollGesture", swipe).await;
+    let up: Vec<Spot> = (0..10).map(|n| (x, y - 20.0 * f64::from(n))).collect();
+    page.touch(&up).await;
     page.until("scrollY > window.before + 100").await;
     page.until(&format!("{READ} === ''")).await;
+    page.lift().await;
     assert_eq!(page.trouble(&[&rig.base]), [""; 0]);
 }

@@ -59,12 +59,9 @@ async fn hostile_content_stays_text_on_every_page() {
             if acting == true {
                 wrong.push(format!("{path} holds characters that act"));
             }
-            wrong.extend(checks::overflow(&page).await);
-            wrong.extend(
-                page.trouble(&[&rig.base])
-                    .into_iter()
-                    .map(|found| format!("{path}: {found}")),
-            );
+            let mut found = checks::overflow(&page).await;
+            found.extend(page.trouble(&[&rig.base]));
+            wrong.extend(found.into_iter().map(|found| format!("{path}: {found}")));
         }
         page.open(&format!("{}{}", rig.base, run(&good))).await;
         let shown = page

@@ -1,23 +1,14 @@
 //! What happens while a page is open appears on it, also after the way to the daemon was cut or the daemon was gone.
 
-use std::net::{Ipv4Addr, TcpListener};
-
 use serde_json::json;
 
-use super::rig::sandboxed_at;
+use super::rig::{port, sandboxed_at};
 use super::{Browser, Rig, Theme};
 
 /// The addresses of the runs that a page links to.
 const LINKS: &str =
     "new Set([...document.querySelectorAll('a[href*=\"/runs/\"]')].map(a => a.getAttribute('href'))).size";
 const SAID: &str = "document.querySelector('#live').innerText";
-
-/// A port that no one takes who asks for any: systems hand out those from 32768 on.
-fn port() -> u16 {
-    let from = 20_000 + u16::try_from(std::process::id() % 6_000).unwrap();
-    let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
-    (from..from + 6_000).find(free).expect("a free port")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_appears_without_a_reload_and_after_a_cut_it_catches_up() {

@@ -46,7 +46,13 @@ impl Page {
     /// Goes to an address and waits until it is loaded; what was there before is forgotten.
     pub(super) async fn open(&mut self, url: &str) {
         self.from = self.wire.heard();
-        let gone = self.call("Page.navigate", json!({ "url": url })).await;
+        // A page that was on its way to another gets in between.
+        let mut gone = self.call("Page.navigate", json!({ "url": url })).await;
+        while gone["errorText"] == "net::ERR_ABORTED" {
+            breathe().await;
+            self.from = self.wire.heard();
+            gone = self.call("Page.navigate", json!({ "url": url })).await;
+        }
         assert!(gone["errorText"].is_null(), "{url}: {}", gone["errorText"]);
         self.loaded(self.from).await;
     }

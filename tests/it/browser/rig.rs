@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use landfall::clock::SystemClock;
@@ -65,6 +66,19 @@ pub(super) struct Rig {
     gateway: Running,
 }
 
+/// A port that is known before it is used, and that no one takes meanwhile who asks for any: systems hand out those from
+/// 32768 on.
+pub(super) fn port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id() % 12_000 * 61;
+        let port = 20_000 + u16::try_from(nth % 12_000).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// A sandbox, and a workspace of it whose probes fire by hand alone; `more` goes into landfall.yaml.
 pub(super) async fn sandboxed(more: &str) -> Sandboxed {
     sandboxed_at(more, 0).await
@@ -75,13 +89,7 @@ pub(super) async fn sandboxed_at(more: &str, port: u16) -> Sandboxed {
     drop(http_client());
     let dir = tempfile::tempdir().unwrap();
     let stop = CancellationToken::new();
-    let free = || {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .unwrap()
-            .local_addr()
-            .unwrap()
-    };
-    let mail = free();
+    let mail = SocketAddr::from((Ipv4Addr::LOCALHOST, port()));
     let options = Options {
         faults: Script::demo(),
         seed: 1,
@@ -236,31 +244,6 @@ impl Rig {
             breathe().await;
         }
         panic!("there are never {runs} runs");
-    }
-
-    /// The run of `open` that is in flight, once its request has been answered.
-    pub(super) async fn open_run(&self) -> String {
-        self.fire("open", 1).await;
-        for _ in 0..6_000 {
-            let html = self.text("/").await;
-            let flights = html.split("id=\"flights\"").nth(1).unwrap();
-            let flights = flights.split("</section>").next().unwrap();
-            if let Some(run) = flights.split("/runs/").nth(1) {
-                let run = run.split('"').next().unwrap();
-                let open: Value =
-                    serde_json::from_str(&self.text(&format!("/api/v1/runs/{run}/open")).await).unwrap();
-                if open["answer"]["status"] == 202 {
-                    return run.to_owned();
-                }
-            }
-            breathe().await;
-        }
-        panic!("no run is in flight");
-    }
-
-    async fn text(&self, path: &str) -> String {
-        let request = self.client.get(self.url(path));
-        self.signed(request).send().await.unwrap().text().await.unwrap()
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) {

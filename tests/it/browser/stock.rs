@@ -81,6 +81,7 @@ fn record(n: u64, tick: Moment) -> RunRecord {
         timings: Timings {
             dns: None,
             connect: Some(0.001),
+            tls: None,
             first_byte: Some(0.04),
             total: Some(0.045),
         },
