@@ -85,7 +85,7 @@ pub(super) async fn sandboxed(more: &str) -> Sandboxed {
 }
 
 /// The same, and the daemon is to listen on this port.
-pub(super) async fn sandboxed_at(more: &str, port: u16) -> Sandboxed {
+pub(super) async fn sandboxed_at(more: &str, at: u16) -> Sandboxed {
     drop(http_client());
     let dir = tempfile::tempdir().unwrap();
     let stop = CancellationToken::new();
@@ -102,7 +102,7 @@ pub(super) async fn sandboxed_at(more: &str, port: u16) -> Sandboxed {
         .unwrap();
     let endpoints = Endpoints {
         gateway: gateway.address(),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, at)),
         mail,
         database: dir.path().join("messages.db"),
     };
