@@ -15,22 +15,9 @@ const PAGES: [(&str, &str); 4] = [
     ("Marks", "/marks"),
 ];
 
-/// How a page stays up to date.
-#[derive(Clone, Copy, Debug, Default)]
-struct Fresh<'a> {
-    /// It is loaded again after so many seconds.
-    refresh: Option<u32>,
-    /// Where the runs are followed that change it.
-    follow: Option<&'a str>,
-}
-
 /// A page for somebody who is known.
-pub(super) fn page(title: &str, caller: &Caller, refresh: Option<u32>, content: &Markup) -> Markup {
-    let fresh = Fresh {
-        refresh,
-        follow: None,
-    };
-    frame(title, fresh, content, Some(caller))
+pub(super) fn page(title: &str, caller: &Caller, content: &Markup) -> Markup {
+    frame(title, None, content, Some(caller))
 }
 
 /// The same that changes without being loaded again: as runs come in that `/api/v1/runs/follow` tells with this query
@@ -38,19 +25,16 @@ pub(super) fn page(title: &str, caller: &Caller, refresh: Option<u32>, content: 
 /// Where no script runs nothing changes under a reader's hands or eyes (WCAG 2.2, 2.2.1): a link loads it again.
 pub(super) fn live(title: &str, caller: &Caller, query: &str, content: &Markup) -> Markup {
     let follow = format!("/api/v1/runs/follow{query}");
-    let fresh = Fresh {
-        refresh: None,
-        follow: Some(&follow),
-    };
-    frame(title, fresh, content, Some(caller))
+    frame(title, Some(&follow), content, Some(caller))
 }
 
 /// A page for anybody.
 pub(super) fn bare(title: &str, content: &Markup) -> Markup {
-    frame(title, Fresh::default(), content, None)
+    frame(title, None, content, None)
 }
 
-fn frame(title: &str, fresh: Fresh<'_>, content: &Markup, caller: Option<&Caller>) -> Markup {
+/// `follow`: where the runs are followed that change it.
+fn frame(title: &str, follow: Option<&str>, content: &Markup, caller: Option<&Caller>) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" data-theme=[caller.and_then(|caller| caller.theme)] {
@@ -58,7 +42,6 @@ fn frame(title: &str, fresh: Fresh<'_>, content: &Markup, caller: Option<&Caller
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                @if let Some(seconds) = fresh.refresh { meta http-equiv="refresh" content=(seconds); }
                 title { (title) " · landfall" }
                 link rel="icon" href="data:,";
                 link rel="stylesheet" href="/style.css";
@@ -67,7 +50,7 @@ fn frame(title: &str, fresh: Fresh<'_>, content: &Markup, caller: Option<&Caller
             body {
                 a.skip href="#main" { "Skip to the content" }
                 header { (head(title, caller)) }
-                main #main tabindex="-1" data-follow=[fresh.follow] { (content) }
+                main #main tabindex="-1" data-follow=[follow] { (content) }
                 footer.faint { "landfall " (env!("CARGO_PKG_VERSION")) " · times in UTC" }
             }
         }

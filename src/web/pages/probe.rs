@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use super::layout::{live, look, page, proof};
+use super::layout::{live, look, proof};
 use crate::model::Access;
 use crate::report::html::probe::{self as view, OpenAlert, ProbeData, RouteStanding, Standing};
 use crate::report::html::words::{instant, tone};
@@ -24,8 +24,6 @@ use asked::{Asked, RANGES};
 
 /// Newer figures are waited for so long; then the ones that there are have to do.
 const PATIENCE: Duration = Duration::from_millis(150);
-/// Where there are no figures yet the page is loaded again after so many seconds.
-const AGAIN: u32 = 1;
 
 /// The page.
 pub(super) async fn show(
@@ -67,9 +65,6 @@ pub(super) async fn show(
         alerts.ok().as_ref(),
         &query,
     );
-    if answer.data.as_ref().is_none_or(|data| data.partial) {
-        return page(&title, &caller, Some(AGAIN), &content).into_response();
-    }
     let follow = format!("?probe={}", segment(&name));
     live(&title, &caller, &follow, &content).into_response()
 }
@@ -106,8 +101,11 @@ fn content(
         div #probe data-live {
             @if !answer.stale.is_empty() { p.notice.blind data-key="stale" { (view.look.text(&answer.stale)) } }
             @match &answer.data {
-                Some(data) => { (made(data)) (view::probe(view, &standing, data)) }
-                None => p.notice data-key="making" role="status" { "The figures of this time are being made; the page comes again by itself." },
+                Some(data) => {
+                    @if data.partial { span data-key="again" data-again="" hidden {} }
+                    (made(data)) (view::probe(view, &standing, data))
+                }
+                None => p.notice data-key="making" data-again="" role="status" { "The figures of this time are being made; the page comes again by itself." },
             }
         }
     }

@@ -70,7 +70,7 @@ pub(super) async fn show(
         }
     };
     if asked.filter.after.is_some() {
-        return page("Runs", &caller, None, &content).into_response();
+        return page("Runs", &caller, &content).into_response();
     }
     live("Runs", &caller, &asked.followed(), &content).into_response()
 }
