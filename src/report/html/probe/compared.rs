@@ -23,7 +23,7 @@ pub(super) fn compared(view: &View, of: &Comparison) -> Markup {
     html! {
         p { (text(&title(of))) ". Ticks from " (instant(&text(since))) " to " (instant(&text(until))) " UTC; later ones may not have ended on every route." }
         @if let Some(worst) = declared().next() {
-            @if declared().count() > 1 { p.faint { "The worst of them, and how its interval closed:" } }
+            h3 { @if declared().count() > 1 { "The worst of them, and how its interval closed" } @else { "How its interval closed" } }
             (comparison::one(view, of, 0, worst))
         }
         (comparison::table(view, of))
