@@ -101,10 +101,7 @@ fn content(
         div #probe data-live {
             @if !answer.stale.is_empty() { p.notice.blind data-key="stale" { (view.look.text(&answer.stale)) } }
             @match &answer.data {
-                Some(data) => {
-                    @if data.partial { span data-key="again" data-again="" hidden {} }
-                    (made(data)) (view::probe(view, &standing, data))
-                }
+                Some(data) => { (made(data)) (view::probe(view, &standing, data)) }
                 None => p.notice data-key="making" data-again="" role="status" { "The figures of this time are being made; the page comes again by itself." },
             }
         }

@@ -54,32 +54,13 @@ pub fn probe(view: &View, standing: &Standing, data: &ProbeData) -> Markup {
                 (happened.list())
             },
         }
-        @if let Some(found) = &data.compared {
-            section #compared data-key="compared" { h2 { "Is a route worse?" } p.faint { (looked_at(data)) } (compared::compared(view, found)) }
-        }
-        @if data.partial {
-            p.notice data-key="partial" role="status" {
-                "How the routes compare tick by tick, what separates bad runs from good, paths and the last bad runs are being made; the page comes again by itself."
-            }
-        }
-        @if let Some(found) = data.causes.as_ref().filter(|causes| causes.runs > 0) {
-            section #causes data-key="causes" {
-                h2 { "What separates bad from good" }
-                p.faint { (looked_at(data)) }
-                (causes::causes(view, found))
-            }
-        }
-        @if !data.steps.series.is_empty() {
-            section #steps data-key="steps" { h2 { "How far runs come" } p.faint { (looked_at(data)) } (steps::steps(view, &data.steps)) }
-        }
-        @if let Some(found) = data.paths.as_ref().filter(|paths| paths.runs > 0) {
-            section #paths data-key="paths" { h2 { "Paths" } p.faint { (looked_at(data)) } (paths(view, found)) }
-        }
+        (looked(view, data))
         @if let Some(found) = data.figures.as_ref().filter(|found| found.series.iter().any(|series| series.receipts.is_some())) {
             section #receipts data-key="receipts" { h2 { "What was claimed, and what happened" } (receipts::receipts(view, found)) }
         }
-        @if !data.partial {
-            section #bad data-key="bad" { h2 { "Last runs that did not end well" } (runs::bad(view, data)) }
+        section #bad data-key="bad" {
+            h2 { "Last runs that did not end well" }
+            @if data.partial { p { "They are being made." } } @else { (runs::bad(view, data)) }
         }
         @if let Some(text) = &data.definition {
             section #definition data-key="definition" { h2 { "Definition" } (definition::definition(view, text)) }
@@ -92,6 +73,35 @@ fn elsewhere(view: &View) -> &'static str {
     match view.links {
         Links::Site => ": choose some above, or see `landfall report`.",
         Links::File => ": `--route` of the command chooses some.",
+    }
+}
+
+/// What single runs tell. It is one part of the page, whatever of it there is, so that nothing else is drawn anew when it comes.
+fn looked(view: &View, data: &ProbeData) -> Markup {
+    html! {
+        div #looked data-key="looked" {
+            @if data.partial {
+                p.notice data-key="partial" data-again="" role="status" {
+                    "How the routes compare tick by tick, what separates bad runs from good, paths and the last bad runs are being made; the page comes again by itself."
+                }
+            }
+            @if let Some(found) = &data.compared {
+                section #compared data-key="compared" { h2 { "Is a route worse?" } p.faint { (looked_at(data)) } (compared::compared(view, found)) }
+            }
+            @if let Some(found) = data.causes.as_ref().filter(|causes| causes.runs > 0) {
+                section #causes data-key="causes" {
+                    h2 { "What separates bad from good" }
+                    p.faint { (looked_at(data)) }
+                    (causes::causes(view, found))
+                }
+            }
+            @if !data.steps.series.is_empty() {
+                section #steps data-key="steps" { h2 { "How far runs come" } p.faint { (looked_at(data)) } (steps::steps(view, &data.steps)) }
+            }
+            @if let Some(found) = data.paths.as_ref().filter(|paths| paths.runs > 0) {
+                section #paths data-key="paths" { h2 { "Paths" } p.faint { (looked_at(data)) } (paths(view, found)) }
+            }
+        }
     }
 }
 
