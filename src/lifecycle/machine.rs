@@ -36,11 +36,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// 10 s of patience; a day, and at most 100,000 runs, to amend.
+    /// 10 s of patience; a day, and at most 10,000 runs, to amend: each holds what was seen of it, some kilobytes.
     pub const STANDARD: Self = Self {
         patience: Duration::from_secs(10),
         amend_for: Duration::from_secs(86_400),
-        amend_count: 100_000,
+        amend_count: 10_000,
         unclaimed: UnclaimedLimits::STANDARD,
     };
 }

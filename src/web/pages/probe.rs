@@ -102,7 +102,7 @@ fn content(
             @if !answer.stale.is_empty() { p.notice.blind data-key="stale" { (view.look.text(&answer.stale)) } }
             @match &answer.data {
                 Some(data) => { (made(data)) (view::probe(view, &standing, data)) }
-                None => p.notice data-key="making" data-again="" role="status" { "The figures of this time are being made; the page comes again by itself." },
+                None => p.notice data-key="making" data-again="" role="status" { "The figures of this time are being made: they come by themselves, or load the page again." },
             }
         }
     }

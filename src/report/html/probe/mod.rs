@@ -82,7 +82,7 @@ fn looked(view: &View, data: &ProbeData) -> Markup {
         div #looked data-key="looked" {
             @if data.partial {
                 p.notice data-key="partial" data-again="" role="status" {
-                    "How the routes compare tick by tick, what separates bad runs from good, paths and the last bad runs are being made; the page comes again by itself."
+                    "How the routes compare tick by tick, what separates bad runs from good, paths and the last bad runs are being made: they come by themselves, or load the page again."
                 }
             }
             @if let Some(found) = &data.compared {

@@ -301,7 +301,7 @@ fn what_is_still_being_made_is_said_and_not_shown_as_nothing() {
     (data.partial, data.causes, data.paths, data.looked_at) = (true, None, None, 0);
     let html = shown(&Standing::default(), &data);
     assert!(
-        html.contains("are being made; the page comes again by itself") && html.contains("charts-classes-0"),
+        html.contains("are being made: they come by themselves") && html.contains("charts-classes-0"),
         "{html}"
     );
     assert!(!html.contains("None of the last 0 runs"), "{html}");
