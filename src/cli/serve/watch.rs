@@ -49,8 +49,12 @@ pub(super) async fn run<F: Future<Output = ()> + Send>(
 fn listen(clock: Arc<dyn Clock>, last: Arc<AtomicI64>, stop: CancellationToken) -> std::io::Result<()> {
     let work = move || {
         let mut said = None;
-        while !stop.is_cancelled() {
+        loop {
             std::thread::sleep(STALL);
+            // Beats end with the daemon.
+            if stop.is_cancelled() {
+                return;
+            }
             let beat = last.load(Ordering::Acquire);
             let silent = clock.now().since(Moment(beat));
             if silent >= STALL && said != Some(beat) {
