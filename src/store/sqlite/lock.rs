@@ -4,9 +4,15 @@ use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::trust::{self, Found, Trust};
 use crate::model::{Fault, Moment, Reason};
+
+/// One who has let go in order, or has only just come, has no name in the file. A program that he was starting holds the
+/// lock with him until it runs: for so many pauses he is waited for.
+const NAMELESS_TRIES: u32 = 200;
+const NAMELESS_PAUSE: Duration = Duration::from_millis(5);
 
 /// Held for as long as the store is open. The file stays behind, so that no two processes can hold locks on two files
 /// of one name; what it says of a holder is read only while the lock is held, and what it says of the store's file
@@ -44,10 +50,17 @@ impl StoreLock {
             .mode(0o600)
             .open(&path)
             .map_err(trouble)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(in_use(store, &mut file)),
-            Err(TryLockError::Error(e)) => return Err(trouble(e)),
+        let mut tries = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if tries < NAMELESS_TRIES && nameless(&mut file) => {
+                    tries += 1;
+                    std::thread::sleep(NAMELESS_PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => return Err(in_use(store, &mut file)),
+                Err(TryLockError::Error(e)) => return Err(trouble(e)),
+            }
         }
         // The umask may have taken bits from the mode above; nobody but the holder gets here.
         file.set_permissions(Permissions::from_mode(0o600))
@@ -122,11 +135,21 @@ fn lock_path(store: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn in_use(store: &Path, file: &mut File) -> Fault {
+/// What the file says.
+fn said(file: &mut File) -> io::Result<String> {
     let mut text = String::new();
-    let read = file
-        .seek(SeekFrom::Start(0))
-        .and_then(|_| file.take(4096).read_to_string(&mut text));
+    file.seek(SeekFrom::Start(0))?;
+    file.take(4096).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn nameless(file: &mut File) -> bool {
+    said(file).is_ok_and(|text| !text.lines().any(|line| line.starts_with("pid: ")))
+}
+
+fn in_use(store: &Path, file: &mut File) -> Fault {
+    let read = said(file);
+    let text = read.as_deref().unwrap_or_default();
     let field = |name: &str| {
         text.lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
@@ -157,4 +180,24 @@ fn one_line(text: &str) -> String {
         .take(1000)
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_who_has_let_go_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = dir.path().join("landfall.db");
+        let file = File::create(lock_path(&store)).unwrap();
+        file.lock().unwrap();
+        // As a program does that was being started when its parent let go.
+        let holder = std::thread::spawn(move || {
+            std::thread::sleep(NAMELESS_PAUSE * 10);
+            drop(file);
+        });
+        StoreLock::take(&store, "a test", Moment(0)).unwrap();
+        holder.join().unwrap();
+    }
 }
