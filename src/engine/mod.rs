@@ -42,7 +42,7 @@ use crate::model::{Fault, Moment, RunId, Tick, TokenKey};
 use crate::store::Store;
 
 pub use reload::ChannelChanges;
-pub use resume::{Awaited, Come, Progress};
+pub use resume::{Come, Progress, Wait};
 pub use selftest::{ChannelTest, Observed, SelfTest, TriggerTest};
 pub use supervise::ChannelHealth;
 pub use ticker::{ByHand, CLOCK_TOLERANCE, Ticker};

@@ -26,9 +26,10 @@ use crate::model::{ChannelId, Fault, Identity, Moment, Observation, ObservationI
 use crate::store::StoredObservation;
 
 pub(super) use found::open_ticks;
+pub use kept::Wait;
 pub(super) use kept::{Kept, KeptAnswer, Plan};
 pub(super) use legs::{Legs, Revisions};
-pub use progress::{Awaited, Come, Progress};
+pub use progress::{Come, Progress};
 pub(super) use sight::{beat, blinded};
 pub(super) use wake::{live, scope};
 

@@ -25,6 +25,8 @@ pub mod plan;
 pub mod progress;
 pub mod receipts;
 mod results;
+#[cfg(test)]
+mod sample;
 pub mod series;
 pub mod steps;
 mod table;

@@ -26,19 +26,23 @@ pub(crate) struct Plan {
     pub(super) channels: Map<String, Value>,
 }
 
-/// One expectation.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Wait {
-    pub(super) layer: Layer,
-    pub(super) name: String,
+/// One expectation, as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Where it belongs.
+    pub layer: Layer,
+    /// How reports call it.
+    pub name: String,
+    /// The step that it is; else null.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) step: Option<String>,
+    pub step: Option<String>,
+    /// The channel's name.
     #[serde(rename = "in")]
-    pub(super) channel: String,
-    /// Seconds.
-    pub(super) within: f64,
-    /// Seconds.
-    pub(super) grace: f64,
+    pub channel: String,
+    /// Its limit in seconds after the first byte sent.
+    pub within: f64,
+    /// How long after that it still counts as late, in seconds.
+    pub grace: f64,
 }
 
 impl Plan {

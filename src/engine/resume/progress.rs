@@ -1,31 +1,16 @@
 //! How far a run has come that has not ended, for those who look on.
 
-use super::kept::{KeptAnswer, Plan};
-use crate::model::{Accepted, Layer, Moment};
+use super::kept::{KeptAnswer, Plan, Wait};
+use crate::model::{Accepted, Moment};
 use crate::store::OpenRun;
 
 /// How far it has come, as it stands on record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     /// What it waits for; steps first.
-    pub waits: Vec<Awaited>,
+    pub waits: Vec<Wait>,
     /// What came back, where something did.
     pub answer: Option<Come>,
-}
-
-/// Something that is waited for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Awaited {
-    /// Where it belongs.
-    pub layer: Layer,
-    /// How reports call it.
-    pub name: String,
-    /// The channel's name.
-    pub channel: String,
-    /// Its limit in seconds after the first byte sent.
-    pub within: f64,
-    /// How long after that it still counts as late.
-    pub grace: f64,
 }
 
 /// An answer.
@@ -49,17 +34,7 @@ impl Progress {
         let answer = open.fired.as_ref().and_then(|fired| fired.answer.clone());
         let answer: Option<KeptAnswer> = answer.and_then(|answer| serde_json::from_value(answer).ok());
         Self {
-            waits: plan
-                .waits
-                .into_iter()
-                .map(|wait| Awaited {
-                    layer: wait.layer,
-                    name: wait.name,
-                    channel: wait.channel,
-                    within: wait.within,
-                    grace: wait.grace,
-                })
-                .collect(),
+            waits: plan.waits,
             answer: answer.map(|answer| Come {
                 at: answer.at,
                 accepted: answer.accepted,

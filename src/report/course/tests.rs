@@ -1,15 +1,9 @@
 use super::*;
-use crate::model::{LayerRecord, LayerState, Layers, RunId, Seconds, SkipReason};
+use crate::model::SkipReason;
+use crate::report::sample;
 
 const MINUTE: i64 = 60_000_000_000;
 const START: i64 = 1_790_000_000_000_000_000 - 1_790_000_000_000_000_000 % (24 * 60 * MINUTE);
-
-fn layer(state: LayerState, at: Option<f64>) -> LayerRecord {
-    LayerRecord {
-        state,
-        seconds: at.map(|at| Seconds(at, at)),
-    }
-}
 
 fn at(minute: i64) -> Moment {
     Moment(START + minute * MINUTE)
@@ -17,37 +11,7 @@ fn at(minute: i64) -> Moment {
 
 /// A run of that minute, which arrived after so many seconds if it did.
 fn ending(minute: i64, route: &str, class: Class, took: Option<f64>) -> Ending {
-    let outcome = match (class, took) {
-        (Class::Unobserved, _) => LayerState::Unknown,
-        (_, Some(_)) => LayerState::Yes,
-        (_, None) => LayerState::No,
-    };
-    Ending {
-        id: RunId(uuid::Uuid::from_u128(u128::from(minute.unsigned_abs()))),
-        tick: at(minute),
-        probe: String::from("orders"),
-        revision: String::from("r1"),
-        route: route.to_owned(),
-        input: String::from("default"),
-        location: String::from("local"),
-        class,
-        flags: Vec::new(),
-        lag: Some(0.002),
-        layers: Layers {
-            accepted: layer(LayerState::Yes, Some(0.1)),
-            executed: layer(LayerState::Undeclared, None),
-            outcome: layer(outcome, took),
-        },
-        said: [
-            String::from("accepted 2xx"),
-            String::new(),
-            class.word().to_owned(),
-        ],
-        fingerprint: None,
-        watched: Some(60.0),
-        claimed: None,
-        disclaimed: None,
-    }
+    sample::ending(minute, at(minute), route, class, took.map(|at| (at, at)))
 }
 
 fn course(endings: &[Ending], hours: i64) -> Course {

@@ -2,18 +2,9 @@ mod beside;
 mod properties;
 
 use super::*;
-use crate::model::{
-    Class, Ending, LayerRecord, LayerState, Layers, RunId, Seconds, SkipReason, SkipRecord, SkipSpan,
-};
-use crate::report::{Format, Style};
+use crate::model::{Class, Ending, SkipReason, SkipRecord, SkipSpan};
+use crate::report::{Format, Style, sample};
 use std::collections::BTreeMap;
-
-fn layer(state: LayerState, at: Option<(f64, f64)>) -> LayerRecord {
-    LayerRecord {
-        state,
-        seconds: at.map(|(lo, hi)| Seconds(lo, hi)),
-    }
-}
 
 fn tick(n: i64) -> Moment {
     Moment(1_790_000_000_000_000_000 + n * 60_000_000_000)
@@ -21,37 +12,7 @@ fn tick(n: i64) -> Moment {
 
 /// The `n`th run of a route, which arrived at `at` if it did.
 fn ending(n: i64, route: &str, class: Class, at: Option<(f64, f64)>) -> Ending {
-    let outcome = match class {
-        Class::Unobserved => LayerState::Unknown,
-        _ if at.is_some() => LayerState::Yes,
-        _ => LayerState::No,
-    };
-    Ending {
-        id: RunId(uuid::Uuid::from_u128(n.unsigned_abs().into())),
-        tick: tick(n),
-        probe: String::from("orders"),
-        revision: String::from("r1"),
-        route: route.to_owned(),
-        input: String::from("default"),
-        location: String::from("local"),
-        class,
-        flags: Vec::new(),
-        lag: Some(0.002),
-        layers: Layers {
-            accepted: layer(LayerState::Yes, Some((0.1, 0.1))),
-            executed: layer(LayerState::Undeclared, None),
-            outcome: layer(outcome, at),
-        },
-        said: [
-            String::from("accepted 2xx"),
-            String::new(),
-            class.word().to_owned(),
-        ],
-        fingerprint: None,
-        watched: Some(60.0),
-        claimed: None,
-        disclaimed: None,
-    }
+    sample::ending(n, tick(n), route, class, at)
 }
 
 fn good(n: i64, route: &str) -> Ending {

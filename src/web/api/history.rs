@@ -55,16 +55,25 @@ pub(super) struct LookedAt {
     most: u64,
 }
 
+/// Which runs of a probe.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it describes what `data` reads")]
+struct Asked {
+    /// Only runs whose tick is not before this; the last seven days where it is left out
+    since: Option<String>,
+    /// Only runs whose tick is before this; needs `since`
+    until: Option<String>,
+    /// Only these routes
+    route: Option<Vec<String>>,
+    /// Only these inputs
+    input: Option<Vec<String>>,
+}
+
 /// What separates a probe's bad runs from good, as `landfall explain --format json` tells it, among the last 5,000 runs of the
 /// window at the most.
 #[utoipa::path(get, path = "/api/v1/probes/{probe}/causes", tag = "probes", operation_id = "causes",
-    params(
-        ("probe" = String, Path, description = "Its name"),
-        ("since" = Option<String>, Query, description = "Only runs whose tick is not before this; the last seven days where it is left out"),
-        ("until" = Option<String>, Query, description = "Only runs whose tick is before this; needs `since`"),
-        ("route" = Option<Vec<String>>, Query, description = "Only these routes"),
-        ("input" = Option<Vec<String>>, Query, description = "Only these inputs"),
-    ),
+    params(("probe" = String, Path, description = "Its name"), Asked),
     responses((status = 200, description = "What separates them", body = CausesAnswer)))]
 pub(super) async fn causes(
     State(site): State<Shared>,
@@ -83,13 +92,7 @@ pub(super) async fn causes(
 /// The ways that a probe's runs took and how each ended, as `landfall paths --format json` tells it, over the last 5,000 runs
 /// of the window at the most.
 #[utoipa::path(get, path = "/api/v1/probes/{probe}/paths", tag = "probes", operation_id = "paths",
-    params(
-        ("probe" = String, Path, description = "Its name"),
-        ("since" = Option<String>, Query, description = "Only runs whose tick is not before this; the last seven days where it is left out"),
-        ("until" = Option<String>, Query, description = "Only runs whose tick is before this; needs `since`"),
-        ("route" = Option<Vec<String>>, Query, description = "Only these routes"),
-        ("input" = Option<Vec<String>>, Query, description = "Only these inputs"),
-    ),
+    params(("probe" = String, Path, description = "Its name"), Asked),
     responses((status = 200, description = "The ways", body = PathsAnswer)))]
 pub(super) async fn paths(
     State(site): State<Shared>,

@@ -1,10 +1,8 @@
 //! A daemon on the sandbox, with a run of every class on record.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -16,9 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::process::landfall;
 use crate::support::whole::http_client;
-use crate::web::breathe;
+use crate::web::{breathe, spawn};
 
 /// Waits for a callback that never comes, and for nothing else: a stall of landfall blinds it.
 const BLIND: &str = r#"name: blind
@@ -274,22 +271,4 @@ impl Drop for Rig {
         drop(self.child.wait());
         self.stop.cancel();
     }
-}
-
-fn spawn(dir: &Path) -> (Child, Arc<Mutex<Vec<String>>>) {
-    let mut command = landfall(dir, &[]);
-    command.arg("serve");
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
-    let (into, from) = (Arc::clone(&lines), child.stderr.take().unwrap());
-    std::thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            into.lock().unwrap().push(line);
-        }
-    });
-    (child, lines)
 }

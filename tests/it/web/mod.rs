@@ -181,7 +181,8 @@ impl Drop for Rig {
     }
 }
 
-fn spawn(dir: &Path) -> (Child, Arc<Mutex<Vec<String>>>) {
+/// `landfall serve` in a folder, and what it says.
+pub(crate) fn spawn(dir: &Path) -> (Child, Arc<Mutex<Vec<String>>>) {
     let mut command = landfall(dir, &[]);
     command.arg("serve");
     let mut child = command

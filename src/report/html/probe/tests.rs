@@ -1,13 +1,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::{
-    Class, Ending, LayerRecord, LayerState, Layers, Mark, MarkId, MarkKind, Moment, ProbeState, RunId,
-    Seconds,
-};
+use crate::model::{Class, Ending, Mark, MarkId, MarkKind, Moment, ProbeState, RunId};
 use crate::redact::Redactor;
 use crate::report::course::CourseOf;
 use crate::report::html::{Links, Look};
+use crate::report::sample;
 use crate::report::series::{Gathering, Source};
 use crate::report::steps::Steps;
 
@@ -20,41 +18,8 @@ fn at(minute: i64) -> Moment {
 }
 
 fn ending(minute: i64, route: &str, class: Class) -> Ending {
-    let layer = |state, at: Option<f64>| LayerRecord {
-        state,
-        seconds: at.map(|at| Seconds(at, at)),
-    };
-    let outcome = match class {
-        Class::Unobserved => layer(LayerState::Unknown, None),
-        Class::Delivered => layer(LayerState::Yes, Some(1.2)),
-        _ => layer(LayerState::No, None),
-    };
-    Ending {
-        id: RunId(uuid::Uuid::from_u128(u128::from(minute.unsigned_abs()))),
-        tick: at(minute),
-        probe: String::from("orders"),
-        revision: String::from("r1"),
-        route: route.to_owned(),
-        input: String::from("default"),
-        location: String::from("local"),
-        class,
-        flags: Vec::new(),
-        lag: Some(0.002),
-        layers: Layers {
-            accepted: layer(LayerState::Yes, Some(0.1)),
-            executed: layer(LayerState::Undeclared, None),
-            outcome,
-        },
-        said: [
-            String::from("accepted 2xx"),
-            String::new(),
-            class.word().to_owned(),
-        ],
-        fingerprint: None,
-        watched: Some(60.0),
-        claimed: None,
-        disclaimed: None,
-    }
+    let arrived = (class == Class::Delivered).then_some((1.2, 1.2));
+    sample::ending(minute, at(minute), route, class, arrived)
 }
 
 fn data(endings: &[Ending]) -> ProbeData {

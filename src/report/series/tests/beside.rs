@@ -1,6 +1,7 @@
 //! Routes, windows, objectives and receipts.
 
 use super::*;
+use crate::model::Seconds;
 
 /// statistics.md, examples E10 and E11.
 #[test]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::Rollup;
+use crate::model::{LayerState, Rollup};
 
 fn classes() -> impl Strategy<Value = Vec<(Class, u8, f64)>> {
     let class = (0..Class::ALL.len()).prop_map(|place| Class::ALL[place]);
@@ -23,7 +23,7 @@ fn drawn(n: usize, (class, route, at): (Class, u8, f64)) -> Ending {
         arrived.then_some((at * 0.9, at)),
     );
     if matches!(class, Class::Rejected | Class::Phantom) {
-        ending.layers.accepted = layer(LayerState::No, None);
+        ending.layers.accepted = sample::layer(LayerState::No, None);
     }
     ending
 }

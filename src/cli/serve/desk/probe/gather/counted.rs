@@ -46,6 +46,7 @@ pub(super) async fn counted(
     skips: &Arc<Skips>,
 ) -> Result<Counted, Fault> {
     let extent = store.extent().await?;
+    let last = extent.last_rollup;
     let gone = extent
         .whole_since
         .zip(extent.first_rollup)
@@ -53,7 +54,7 @@ pub(super) async fn counted(
     let objectives = objectives(&workspace.probes);
     if let Some((kept, _)) = gone {
         let why = format!("Runs before {kept} are no longer all on record");
-        return rolled(store, objectives, filter, part, skips, &why).await;
+        return rolled(store, objectives, filter, part, skips, (last, &why)).await;
     }
     let most = match part.until.since(part.since) <= SHORT {
         true => MOST_OF_SHORT,
@@ -61,7 +62,7 @@ pub(super) async fn counted(
     };
     if store.count(filter.clone(), most + 1).await? > most {
         let why = format!("This time holds more than {most} runs");
-        return rolled(store, objectives, filter, part, skips, &why).await;
+        return rolled(store, objectives, filter, part, skips, (last, &why)).await;
     }
     single(store, objectives, filter, part, skips).await
 }
@@ -124,10 +125,9 @@ async fn rolled(
     filter: &RunFilter,
     part: Part,
     skips: &Arc<Skips>,
-    why: &str,
+    (last, why): (Option<Moment>, &str),
 ) -> Result<Counted, Fault> {
     let part = whole_hours(part);
-    let last = store.extent().await?.last_rollup;
     let end = last
         .map_or(part.since, Rollup::next_hour)
         .clamp(part.since, part.until.max(part.since));
