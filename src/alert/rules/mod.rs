@@ -48,9 +48,9 @@ const DAMPED: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
-    /// By route and input.
+    /// By route and input. Boxed: the map makes room for eleven at a time, and most probes have one.
     #[serde(skip)]
-    pub series: BTreeMap<String, Series>,
+    pub series: BTreeMap<String, Box<Series>>,
     outcome: Story,
     sight: Story,
     /// Outcomes that were told at once, until when they are not told again.
@@ -103,7 +103,9 @@ impl State {
         let mut old = std::mem::take(&mut self.series);
         for (route, input) in series {
             let key = key(route, input);
-            let kept = old.remove(&key).unwrap_or_else(|| Series::new(route, input));
+            let kept = old
+                .remove(&key)
+                .unwrap_or_else(|| Box::new(Series::new(route, input)));
             self.series.insert(key, kept);
         }
     }
@@ -120,7 +122,10 @@ impl State {
     /// From which tick on the store has to be read to catch up with what was missed.
     #[must_use]
     pub fn catch_up_from(&self) -> Option<Moment> {
-        self.series.values().filter_map(Series::complete_since).min()
+        self.series
+            .values()
+            .filter_map(|series| series.complete_since())
+            .min()
     }
 
     /// The open alerts that were told, or are about to be.
@@ -136,7 +141,7 @@ impl State {
         let series = self
             .series
             .entry(key(&record.route, &record.input))
-            .or_insert_with(|| Series::new(&record.route, &record.input));
+            .or_insert_with(|| Box::new(Series::new(&record.route, &record.input)));
         let before = series.broken.get(&Rule::AtOnce).map(|b| b.opened);
         let known = series.knows(tick, record.class);
         let seen = Seen {

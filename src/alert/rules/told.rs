@@ -199,15 +199,14 @@ impl Story {
     pub(super) fn settle(
         &mut self,
         topic: Topic,
-        series: &BTreeMap<String, Series>,
+        series: &BTreeMap<String, Box<Series>>,
         rules: &Rules,
         now: Moment,
         quiet: Quiet<'_>,
         out: &mut Vec<Decision>,
     ) {
-        let broken = |s: &Series| s.breaks(topic);
         if self.episode.is_none() {
-            if !series.values().any(broken) {
+            if !series.values().any(|s| s.breaks(topic)) {
                 return;
             }
             self.number += 1;
@@ -236,7 +235,7 @@ impl Story {
         &mut self,
         episode: &mut Episode,
         topic: Topic,
-        series: &BTreeMap<String, Series>,
+        series: &BTreeMap<String, Box<Series>>,
         rules: &Rules,
         now: Moment,
         out: &mut Vec<Decision>,
@@ -320,7 +319,7 @@ const FLAPPING: Duration = Duration::from_secs(6 * 3_600);
 
 impl Episode {
     /// Takes in what the series are now.
-    fn look(&mut self, topic: Topic, series: &BTreeMap<String, Series>, quiet: Quiet<'_>) {
+    fn look(&mut self, topic: Topic, series: &BTreeMap<String, Box<Series>>, quiet: Quiet<'_>) {
         for member in self.members.values_mut() {
             member.open = false;
         }

@@ -54,7 +54,7 @@ pub(super) struct Worker {
     missed: Arc<AtomicU64>,
     caught_up: u64,
     open: Arc<Mutex<BTreeMap<String, Notice>>>,
-    probes: BTreeMap<String, Probe>,
+    probes: BTreeMap<String, Box<Probe>>,
     mutes: Vec<Mute>,
     mutes_read: Moment,
     /// When every probe was last asked what the time decides.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::{Probe, Worker};
@@ -93,12 +94,18 @@ impl Worker {
             .await?
             .into_iter()
             .collect();
-        let series: Vec<(String, Value)> = self.tools.store.kept(SERIES.to_owned()).await?;
+        let series = self
+            .tools
+            .store
+            .kept(SERIES.to_owned())
+            .await?
+            .into_iter()
+            .collect();
         let mut old = std::mem::take(&mut self.probes);
         let mut fresh = Vec::new();
         for one in watched {
             let name = one.about.probe.clone();
-            let probe = match old.remove(&name) {
+            let mut probe = match old.remove(&name) {
                 Some(mut known) => {
                     known.watched = one;
                     known
@@ -108,15 +115,14 @@ impl Worker {
                     if state.series.is_empty() {
                         fresh.push(name.clone());
                     }
-                    Probe {
+                    Box::new(Probe {
                         watched: one,
                         state,
                         watching: now,
                         dirty: BTreeSet::new(),
-                    }
+                    })
                 }
             };
-            let mut probe = probe;
             let series = probe.watched.series.clone();
             probe.state.expect(
                 series
@@ -209,7 +215,7 @@ pub(in crate::alert) async fn open_in(
     now: Moment,
 ) -> Result<Vec<Notice>, Fault> {
     let states: BTreeMap<String, Value> = store.kept(STATE.to_owned()).await?.into_iter().collect();
-    let series = store.kept(SERIES.to_owned()).await?;
+    let series = store.kept(SERIES.to_owned()).await?.into_iter().collect();
     let of = |one: &Watched| {
         let name = &one.about.probe;
         told(one, &read(name, states.get(name), &series), now)
@@ -244,23 +250,24 @@ fn history(name: &str, since: Moment, after: Option<Place>) -> RunFilter {
 }
 
 /// A probe's state as it was kept. What cannot be read is begun anew, which is said.
-fn read(name: &str, state: Option<&Value>, series: &[(String, Value)]) -> State {
+fn read(name: &str, state: Option<&Value>, series: &BTreeMap<String, Value>) -> State {
     let mut read: State = state
         .and_then(|value| {
-            serde_json::from_value(value.clone())
+            State::deserialize(value)
                 .inspect_err(
                     |error| tracing::error!(probe = name, %error, "what was told of a probe cannot be read"),
                 )
                 .ok()
         })
         .unwrap_or_default();
-    for (key, value) in series {
-        let Some(own) = key.strip_prefix(name).and_then(|rest| rest.strip_prefix('/')) else {
-            continue;
+    let prefix = format!("{name}/");
+    for (key, value) in series.range(prefix.clone()..) {
+        let Some(own) = key.strip_prefix(&prefix) else {
+            break;
         };
-        match serde_json::from_value::<Series>(value.clone()) {
+        match Series::deserialize(value) {
             Ok(series) => {
-                read.series.insert(own.to_owned(), series);
+                read.series.insert(own.to_owned(), Box::new(series));
             }
             Err(error) => tracing::error!(%key, %error, "the state of a series cannot be read"),
         }
