@@ -40,6 +40,13 @@ pub(super) enum Message {
     Marked { event: Event, names: Vec<String> },
     /// Other definitions come into force.
     Reload(Box<super::reload::Step>),
+    /// These runs that ended before the start are to be read.
+    AskFor(Vec<RunId>),
+    /// One of them has been read, or why not.
+    Loaded {
+        run: RunId,
+        loaded: Result<Box<super::resume::Loaded>, String>,
+    },
     /// A channel cannot see.
     Down {
         channel: ChannelId,
@@ -61,6 +68,10 @@ pub(super) struct Loop {
     pub(super) incoming_of: Option<Arc<Probe>>,
     /// Claims that the store has not answered.
     pub(super) claiming: OwnMap<RunId, JoinHandle<()>>,
+    /// Runs that ended before the start.
+    pub(super) bygones: super::resume::Bygones,
+    /// So many runs that have ended may be amended.
+    pub(super) amend_count: usize,
     /// Which reload new runs are of, and what those before are still looked for on.
     pub(super) reloads: Reloads,
     /// Empty between two messages; kept for its room.
@@ -89,11 +100,13 @@ pub(super) async fn run(
         incoming: OwnMap::default(),
         incoming_of: None,
         claiming: OwnMap::default(),
+        bygones: super::resume::Bygones::default(),
+        amend_count: settings.amend_count,
         reloads: Reloads::default(),
         commands: Vec::new(),
     };
     let work = async move {
-        state.resume(left);
+        state.resume(left, &settings);
         // Both are kept over the messages: to wait for them anew each time would cost more than most messages.
         let mut stopped = std::pin::pin!(stop.cancelled());
         let mut alarm = Alarm::default();
@@ -137,6 +150,7 @@ impl Loop {
     pub(super) fn take(&mut self, message: Message) {
         let now = self.shared.clock.now();
         self.live.rest(now);
+        self.forget_bygones(now);
         let event = match message {
             Message::Event(event) => {
                 self.note(&event);
@@ -150,7 +164,12 @@ impl Loop {
                 event
             }
             Message::Reload(step) => return self.reload(*step),
+            Message::AskFor(runs) => return self.ask_for(runs),
+            Message::Loaded { run, loaded } => return self.loaded(run, loaded),
             Message::Seen { seen, observation } => {
+                let Some((seen, observation)) = self.hold(seen, observation) else {
+                    return;
+                };
                 self.unclaimed.insert(observation.id, observation);
                 Event::Seen(seen)
             }

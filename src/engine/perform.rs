@@ -9,6 +9,7 @@ use super::{Step, Update};
 use crate::definition::RunScope;
 use crate::lifecycle::Event;
 use crate::model::{ChannelId, Leg, Moment, Observation, ObservationId, RunId, SkipReason, SkipRecord, Tick};
+use crate::store::Amendable;
 
 /// A look that has not come back by then is sent anew.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -234,10 +235,23 @@ impl Loop {
             return;
         };
         let record = super::record::build(&self.shared, known, &judgement, live);
+        let redactor = self.shared.redactor();
+        let how = Amendable {
+            at: known.closed_at.unwrap_or(now),
+            sent: known.sent,
+            keys: known
+                .keys
+                .iter()
+                .map(|key| redactor.text(key).into_owned())
+                .collect(),
+            seen: known.arrivals.iter().map(|arrival| arrival.observation).collect(),
+            most: self.amend_count,
+        };
         let job = super::recorder::Job {
             tick: known.tick.due,
             record: Arc::new(record),
             amended,
+            how: Some(how),
         };
         // The recorder ends after the loop.
         drop(self.shared.recorder.send(job));

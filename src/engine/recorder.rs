@@ -8,13 +8,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::Update;
 use crate::model::{Moment, RunRecord};
-use crate::store::Store;
+use crate::store::{Amendable, Store};
 
 /// A record that is to be written.
 pub(super) struct Job {
     pub(super) tick: Moment,
     pub(super) record: Arc<RunRecord>,
     pub(super) amended: bool,
+    /// How it may be amended later; `None` where it never can be.
+    pub(super) how: Option<Amendable>,
 }
 
 /// Most records written at once.
@@ -39,7 +41,10 @@ pub(super) async fn run(
         if received == 0 {
             return;
         }
-        let writes = batch.iter().map(|job| store.close(job.tick, job.record.clone()));
+        let writes = batch.iter_mut().map(|job| match job.how.take() {
+            Some(how) => store.end(job.tick, job.record.clone(), how),
+            None => store.close(job.tick, job.record.clone()),
+        });
         let written = join_all(writes).await;
         for (job, written) in batch.drain(..).zip(written) {
             let not_stored = written.err().map(|fault| fault.message);

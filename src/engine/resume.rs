@@ -5,9 +5,11 @@
 //! the two part by more than a second (the wall clock was set), what was not decided before is unobserved.
 
 mod abandon;
+mod bygone;
 mod found;
 mod kept;
 mod legs;
+mod loader;
 mod progress;
 mod sight;
 mod wake;
@@ -21,14 +23,16 @@ use super::drive::{Loop, Message};
 use super::live::{Handle, Packed, Share};
 use super::sink::SinkShared;
 use crate::channel::{Earlier, Watch};
-use crate::lifecycle::{Answered, Event, Firing, Resumed, Seen};
+use crate::lifecycle::{Answered, Event, Firing, Resumed, Seen, Settings};
 use crate::model::{ChannelId, Fault, Identity, Moment, Observation, ObservationId, RunId, Tick, Token};
-use crate::store::StoredObservation;
+use crate::store::{EndedRun, StoredObservation};
 
+pub(super) use bygone::Bygones;
 pub(super) use found::open_ticks;
 pub use kept::Wait;
 pub(super) use kept::{Kept, KeptAnswer, Plan};
 pub(super) use legs::{Legs, Revisions};
+pub(super) use loader::Loaded;
 pub use progress::{Come, Progress};
 pub(super) use sight::{beat, blinded};
 pub(super) use wake::{live, scope};
@@ -49,6 +53,10 @@ pub(super) struct Left {
     /// The wall clock was set: of what is observed after this nobody knows how long it took.
     unclocked: Option<ObservationId>,
     strays: Vec<StoredObservation>,
+    /// Runs that had ended and may still be amended.
+    ended: Vec<EndedRun>,
+    /// The last observation on record.
+    last: ObservationId,
 }
 
 impl Left {
@@ -57,14 +65,21 @@ impl Left {
         let store = setup.store.as_ref();
         let found = Found::read(store).await?;
         let blindness = Blindness::load(store).await?;
-        let legs = Legs::find(&setup.workspace, store, &found.legs).await;
-        legs::prune(&setup.workspace, store, &found.legs).await;
+        let amendable = setup.clock.now().before(setup.settings.amend_for);
+        let mut ended = store.ended(amendable).await?;
+        let surplus = ended.len().saturating_sub(setup.settings.amend_count);
+        ended.drain(..surplus);
+        let legs = Legs::find(&setup.workspace, store, &found.legs, None).await;
+        legs::prune(&setup.workspace, store, &found.legs, &ended).await;
         let alive = store.last_alive().await?;
-        let until = found.last.into_iter().chain(alive).max();
+        let closed = ended.last().map(|run| run.at);
+        let until = found.last.into_iter().chain(alive).chain(closed).max();
         let mut left = Self {
             found,
             legs,
             until,
+            last: store.last_observation().await?.unwrap_or_default(),
+            ended,
             ..Self::default()
         };
         if let Some(until) = until
@@ -74,7 +89,7 @@ impl Left {
                 runs = left.found.runs.len(),
                 "the clock was set since these runs were fired: what was not decided before is unobserved"
             );
-            left.unclocked = Some(store.last_observation().await?.unwrap_or(ObservationId(0)));
+            left.unclocked = Some(left.last);
         }
         if left.legs.captures()
             && let Some(first) = left.found.first
@@ -94,13 +109,22 @@ impl Left {
             .tokens
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        tokens.reserve(self.found.runs.len());
-        let known = self
+        tokens.reserve(self.found.runs.len() + self.ended.len());
+        let open = self
             .found
             .runs
             .iter()
             .filter_map(|run| Some((run.token?, run.run)));
-        tokens.extend(known);
+        let ended = self
+            .ended
+            .iter()
+            .filter_map(|run| Some((Token::from_record(&run.token)?, run.run)));
+        tokens.extend(open.chain(ended));
+    }
+
+    /// Whether any run is correlated by more than its token.
+    pub(super) fn captures(&self) -> bool {
+        self.legs.captures() || self.ended.iter().any(|run| !run.keys.is_empty())
     }
 }
 
@@ -117,12 +141,16 @@ struct TakingUp {
 
 impl Loop {
     /// Takes up everything that was left, before anything new is heard.
-    pub(super) fn resume(&mut self, left: Left) {
-        if left.found.runs.is_empty() {
+    pub(super) fn resume(&mut self, mut left: Left, settings: &Settings) {
+        if left.found.runs.is_empty() && left.ended.is_empty() {
             return;
         }
         let now = self.shared.clock.now();
         self.tell_blindness(&left, now);
+        self.bygones = Bygones::begin(&self.shared, settings, &mut left);
+        if left.found.runs.is_empty() {
+            return;
+        }
         let all = left.found.runs.len();
         self.live.reserve(all);
         let mut taking = TakingUp {

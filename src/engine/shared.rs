@@ -72,7 +72,7 @@ impl Shared {
         left.register(&sinks);
         let tasks = TaskTracker::new();
         let used = left.legs.channels();
-        let opener = Opener::new(setup, &sinks, stop, &tasks, left.legs.captures());
+        let opener = Opener::new(setup, &sinks, stop, &tasks, left.captures());
         let channels = opener.open_used(&setup.workspace, used).await?;
         let (recorder, jobs) = mpsc::unbounded_channel();
         tasks.spawn(super::recorder::run(
@@ -137,6 +137,13 @@ impl Shared {
     pub(super) fn change_slots<T>(&self, change: impl FnOnce(&mut Slots) -> T) -> T {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut slots))
+    }
+
+    /// The numbers of the channels that new runs are fired on, by name.
+    pub(super) fn names(&self) -> HashMap<String, ChannelId> {
+        let slots = self.slots();
+        let in_force = slots.in_force().map(|(id, opened)| (opened.name.clone(), id));
+        in_force.collect()
     }
 
     /// The channel of a number.

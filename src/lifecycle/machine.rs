@@ -169,6 +169,12 @@ impl Machine {
         self.runs.len() - self.closed.len()
     }
 
+    /// Closed runs that may still be amended.
+    #[must_use]
+    pub fn closed(&self) -> usize {
+        self.closed.len()
+    }
+
     /// Whether a captured id is waited for, so that texts need searching for more than tokens.
     #[must_use]
     pub fn knows_key(&self, key: &str) -> bool {
@@ -299,10 +305,7 @@ impl Machine {
         run.closed_at = Some(now);
         run.class = judge(run, &self.channels, now).class;
         let probe = run.leg.probe.clone();
-        // Looking costs: a closed run is looked for as long again as it was waited for. What is pushed later than
-        // that amends it all the same.
-        let waited = run.sent.map_or(Duration::ZERO, |sent| now.since(sent));
-        let unwatch = now.after(waited.min(LINGER_LIMIT));
+        let unwatch = looked_for_until(now, run.sent);
         run.unwatch = Some(unwatch);
         self.closed.push_back((now.after(self.settings.amend_for), id));
         if let Some(count) = self.probes.get_mut(&probe) {
@@ -362,4 +365,12 @@ impl Machine {
         }
         Some(run)
     }
+}
+
+/// Until when a run that was closed at this instant is looked for. Looking costs: that is as long again as it was waited
+/// for. What is pushed later than that amends it all the same.
+#[must_use]
+pub fn looked_for_until(closed: Moment, sent: Option<Moment>) -> Moment {
+    let waited = sent.map_or(Duration::ZERO, |sent| closed.since(sent));
+    closed.after(waited.min(LINGER_LIMIT))
 }

@@ -15,8 +15,8 @@ pub mod schedule;
 pub use correlate::{Unclaimed, UnclaimedLimits};
 pub use event::{Command, Due, DueLeg, Event, Limits, Seen, StrayReason};
 pub use judge::{Finding, Judgement};
-pub use machine::{Machine, Settings};
-pub use resumed::{Ended, Firing, Resumed};
+pub use machine::{Machine, Settings, looked_for_until};
+pub use resumed::{Ended, Firing, Judged, Resumed};
 pub use run::{Answered, Arrival, Gap, Phase, Resumption, Run};
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What an earlier process left of a run.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Answered, Seen};
 use crate::model::{Class, Leg, Moment, ObservationId, RunId, Tick, Token};
@@ -63,4 +64,23 @@ pub struct Ended {
     pub class: Class,
     /// How it had changed before.
     pub amendments: Vec<(Moment, Class, Class)>,
+    /// Whether its cleanup failed.
+    pub cleanup_failed: bool,
+    /// The time for the answer ran out while landfall was held up.
+    pub belated: bool,
+    /// How long after its tick it was meant to leave.
+    pub delay: Duration,
+    /// By what.
+    pub judged: Judged,
+}
+
+/// What a verdict on record says of what could be seen: the process that knew it has ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// Expectations, by bit, of which everything was seen.
+    pub seen: u64,
+    /// Expectations, by bit, of which something may have gone unseen.
+    pub blind: u64,
+    /// The last observation that was heeded.
+    pub last: ObservationId,
 }

@@ -91,8 +91,8 @@ pub struct Resumption {
     pub at: Moment,
     /// Since when each channel watches for it again.
     pub armed: Vec<(ChannelId, Moment)>,
-    /// It had been closed before; what its channels could see then is no longer known.
-    pub ended: bool,
+    /// It had been closed before; what its channels could see then is known by the verdict on record alone.
+    pub ended: Option<super::Judged>,
 }
 
 /// One run.
@@ -221,6 +221,12 @@ impl Run {
     #[must_use]
     pub fn unwatched(&self) -> bool {
         self.phase == Phase::Closed && self.unwatch.is_none()
+    }
+
+    /// How an earlier process judged it that closed it.
+    #[must_use]
+    pub fn judged(&self) -> Option<super::Judged> {
+        self.resumed.as_ref()?.ended
     }
 
     /// Whether it has left or may have left.

@@ -45,7 +45,9 @@ impl fmt::Display for RunId {
 }
 
 /// One thing seen on a channel; rises with time, so that the store appends instead of inserting in random order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct ObservationId(pub u64);
 

@@ -1,9 +1,11 @@
 //! What survives. One trait; [`memory`] and [`sqlite`] behind it.
 
+mod ended;
 mod filter;
 mod location;
 mod memory;
 mod open;
+mod opening;
 mod refusal;
 mod small;
 mod sqlite;
@@ -20,10 +22,12 @@ use crate::model::{
     Ending, Fault, Mark, Moment, ObservationId, Rollup, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
 };
 
+pub use ended::{Amendable, EndedRun};
 pub use filter::{Endings, LOOKED_THROUGH, Order, PAGE_RUNS, Page, Place, RunFilter};
 pub use location::Location;
 pub use memory::MemoryStore;
 pub use open::{Fired, OpenRow, OpenRun, OpenText, StoredObservation, TakeOpen};
+pub use opening::{keep_beside, mark_beside, open, open_beside};
 pub use small::{KEEP_BYTES, Keep, StoreSize};
 pub use sqlite::{Ack, Options, SqliteStore};
 pub use upkeep::{Extent, Retention, RollupFilter, Upkeep};
@@ -95,6 +99,39 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// Not durable.
     fn close(&self, tick: Moment, record: Arc<RunRecord>) -> BoxFuture<'_, Result<(), Fault>>;
+
+    /// The same, and keeps what a later process needs to amend the run. Closing it is right for a store that ends with
+    /// its process.
+    ///
+    /// # Errors
+    /// Not durable.
+    fn end(&self, tick: Moment, record: Arc<RunRecord>, _how: Amendable) -> BoxFuture<'_, Result<(), Fault>> {
+        self.close(tick, record)
+    }
+
+    /// Runs that have ended, not before `since`, and may be amended; in the order in which they ended.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn ended(&self, _since: Moment) -> BoxFuture<'_, Result<Vec<EndedRun>, Fault>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Those of them of which something is on record that they were not judged by: at most `most`, the latest.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    fn unheeded(&self, _since: Moment, _most: u32) -> BoxFuture<'_, Result<Vec<RunId>, Fault>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// What these of them were while they were open, as [`Store::each_open`] has it.
+    ///
+    /// # Errors
+    /// The store does not answer, or `take` did not take something.
+    fn each_ended(&self, _runs: Vec<RunId>, _take: TakeOpen) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async { Ok(()) })
+    }
 
     /// Puts on record that a run which would have been is skipped. Where its intent is on record it is withdrawn in the
     /// same commit, so that the tick has one fate at every instant.
@@ -359,39 +396,4 @@ pub trait Store: Send + Sync + 'static {
 
     /// Commits what is queued and lets go of files and locks.
     fn shutdown(&self) -> BoxFuture<'_, Result<(), Fault>>;
-}
-
-/// Opens what a workspace asks for. It reads and checks the whole file, so call it off the async threads.
-///
-/// # Errors
-/// The file is in use, damaged, of a newer landfall, or cannot be made.
-pub fn open(location: &Location, options: Options) -> Result<Arc<dyn Store>, Fault> {
-    Ok(match location {
-        Location::Memory => Arc::new(MemoryStore::default()),
-        Location::Sqlite(path) => Arc::new(SqliteStore::open(path, options)?),
-    })
-}
-
-/// Opens what is there to be read, beside a daemon that may have it open. Blocks.
-///
-/// # Errors
-/// There is nothing to read: see [`SqliteStore::open_beside`].
-pub fn open_beside(location: &Location, options: &Options) -> Result<Arc<dyn Store>, Fault> {
-    Ok(Arc::new(SqliteStore::open_beside(location.file()?, options)?))
-}
-
-/// Puts a mark on the time line, beside a daemon that may have the store open. Blocks.
-///
-/// # Errors
-/// See [`SqliteStore::mark_beside`].
-pub fn mark_beside(location: &Location, mark: &Mark, options: &Options) -> Result<(), Fault> {
-    SqliteStore::mark_beside(location.file()?, mark, options)
-}
-
-/// Keeps and forgets values of the daemon's small state, beside a daemon that may have the store open. Blocks.
-///
-/// # Errors
-/// See [`SqliteStore::keep_beside`].
-pub fn keep_beside(location: &Location, entries: Vec<Keep>, options: &Options) -> Result<(), Fault> {
-    SqliteStore::keep_beside(location.file()?, entries, options)
 }

@@ -29,6 +29,7 @@ impl Loop {
             tick: run.tick,
             record: Arc::new(record),
             amended: false,
+            how: None,
         };
         // The recorder ends after the loop.
         drop(self.shared.recorder.send(job));

@@ -94,9 +94,22 @@ impl Found {
         let rows = Arc::clone(&reading);
         let take = move |row: OpenRow<'_>| rows.lock().unwrap_or_else(PoisonError::into_inner).take(row);
         store.each_open(Box::new(take)).await?;
-        let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut reading.found))
+        Ok(take_found(&reading))
     }
+
+    /// What these were that have ended.
+    pub(super) async fn read_ended(store: &dyn Store, runs: Vec<RunId>) -> Result<Self, Fault> {
+        let reading = Arc::new(Mutex::new(Reading::default()));
+        let rows = Arc::clone(&reading);
+        let take = move |row: OpenRow<'_>| rows.lock().unwrap_or_else(PoisonError::into_inner).take(row);
+        store.each_ended(runs, Box::new(take)).await?;
+        Ok(take_found(&reading))
+    }
+}
+
+fn take_found(reading: &Mutex<Reading>) -> Found {
+    let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::take(&mut reading.found)
 }
 
 /// Probe, input, route and tick of every run that is open.

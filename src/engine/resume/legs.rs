@@ -12,7 +12,7 @@ use crate::diag::Sources;
 use crate::engine::drive::Shared;
 use crate::engine::live::Share;
 use crate::model::{ChannelId, Leg};
-use crate::store::{Keep, Store};
+use crate::store::{EndedRun, Keep, Store};
 
 /// Where texts are kept, by probe and revision.
 const SPACE: &str = "revisions";
@@ -51,7 +51,14 @@ fn name(probe: &str, revision: &str) -> String {
 
 impl Legs {
     /// Finds each leg.
-    pub(super) async fn find(workspace: &Arc<Workspace>, store: &dyn Store, names: &[LegName]) -> Self {
+    ///
+    /// `numbers`: of the channels of an engine that runs, by name. Left out: the places of those of the workspace.
+    pub(super) async fn find(
+        workspace: &Arc<Workspace>,
+        store: &dyn Store,
+        names: &[LegName],
+        numbers: Option<&HashMap<String, ChannelId>>,
+    ) -> Self {
         let vars = Arc::new(workspace.vars.clone());
         let mut wanted: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
         let mut legs = Vec::with_capacity(names.len());
@@ -89,7 +96,7 @@ impl Legs {
                 let leg = rebuilt
                     .as_ref()
                     .map_err(String::clone)
-                    .and_then(|(probe, old)| old_leg(workspace, old, probe, &names[place]));
+                    .and_then(|(probe, old)| old_leg((workspace, numbers), old, probe, &names[place]));
                 legs[place] = leg;
             }
         }
@@ -157,7 +164,12 @@ async fn rebuild(
 }
 
 /// The leg with this workspace's channels in the place of its own.
-fn old_leg(now: &Workspace, old: &Workspace, probe: &Probe, name: &LegName) -> Result<OldLeg, String> {
+fn old_leg(
+    (now, numbers): (&Workspace, Option<&HashMap<String, ChannelId>>),
+    old: &Workspace,
+    probe: &Probe,
+    name: &LegName,
+) -> Result<OldLeg, String> {
     let LegName {
         revision,
         route,
@@ -171,9 +183,17 @@ fn old_leg(now: &Workspace, old: &Workspace, probe: &Probe, name: &LegName) -> R
         let place = usize::from(id.0);
         let was = old.channels.get(place);
         let here = was.and_then(|was| now.channels.iter().position(|c| c.name.value == was.name.value));
-        // One that is gone gets a number that no channel has.
-        let new = here.unwrap_or(now.channels.len() + place);
-        let new = ChannelId(u16::try_from(new).unwrap_or(u16::MAX));
+        let numbered = numbers.map(|numbers| {
+            let number = was.and_then(|was| numbers.get(was.name.value.as_str()));
+            // Numbers are given from below: none of these is.
+            let none = || ChannelId(u16::MAX - u16::try_from(place).unwrap_or(0));
+            number.copied().unwrap_or_else(none)
+        });
+        let new = numbered.unwrap_or_else(|| {
+            // One that is gone gets a number that no channel has.
+            let new = here.unwrap_or(now.channels.len() + place);
+            ChannelId(u16::try_from(new).unwrap_or(u16::MAX))
+        });
         let text = |of: &str| now.redactor.text(of).into_owned();
         let same = here.zip(was).is_some_and(|(here, was)| {
             now.channels
@@ -235,9 +255,17 @@ impl Revisions {
     }
 }
 
-/// Forgets the texts of revisions that neither the workspace nor an open run has.
-pub(super) async fn prune(workspace: &Workspace, store: &dyn Store, legs: &[LegName]) {
+/// Forgets the texts of revisions that neither the workspace nor a run has that is open or may still be amended.
+pub(super) async fn prune(workspace: &Workspace, store: &dyn Store, legs: &[LegName], ended: &[EndedRun]) {
     let mut used: HashSet<String> = legs.iter().map(|leg| name(&leg.probe, &leg.revision)).collect();
+    let mut last = None;
+    for run in ended {
+        let of = (&run.probe, &run.revision);
+        // Most are of the version of the one before.
+        if last.replace(of) != Some(of) {
+            used.insert(name(of.0, of.1));
+        }
+    }
     used.extend(workspace.probes.iter().map(|p| name(&p.name, &p.revision)));
     let forget = match store.kept(SPACE.to_owned()).await {
         Ok(kept) => kept.into_iter().filter(|(name, _)| !used.contains(name)),

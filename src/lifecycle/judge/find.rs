@@ -60,7 +60,7 @@ pub(super) fn find(
             lo: met.at.lo,
             hi: counted(met, limit, end),
         };
-        let (state, why) = met_state(run, sight, sent, limit, end, met);
+        let (state, why) = met_state(run, sight, i, sent, (limit, end), met);
         if count > spec.times.max && state != ExpectationState::Blind {
             let why = Why::TooMany(count, spec.times.max);
             return finding(Some(ExpectationState::Duplicate), Some(at), at.hi, why);
@@ -81,9 +81,9 @@ fn counted(met: &Arrival, limit: Moment, end: Moment) -> Moment {
 fn met_state(
     run: &Run,
     sight: &dyn Sight,
+    i: usize,
     sent: Moment,
-    limit: Moment,
-    end: Moment,
+    (limit, end): (Moment, Moment),
     met: &Arrival,
 ) -> (ExpectationState, Why) {
     if run.unclocked.is_some_and(|last| met.observation > last) {
@@ -100,7 +100,7 @@ fn met_state(
         return (ExpectationState::Blind, Why::Widened);
     }
     // An earlier delivery may have come while nobody saw.
-    if let Some(why) = unseen(run, sight, met.channel, sent, limit) {
+    if let Some(why) = unseen(run, sight, (i, met.channel), sent, limit) {
         return (ExpectationState::Blind, why);
     }
     if by(met, end) {
@@ -110,8 +110,22 @@ fn met_state(
     }
 }
 
-/// Why something of the run may have come between the two instants and not been seen.
-fn unseen(run: &Run, sight: &dyn Sight, channel: ChannelId, from: Moment, to: Moment) -> Option<Why> {
+/// Why something that expectation `i` waits for on the channel may have come between the two instants and not been seen.
+fn unseen(
+    run: &Run,
+    sight: &dyn Sight,
+    (i, channel): (usize, ChannelId),
+    from: Moment,
+    to: Moment,
+) -> Option<Why> {
+    if let Some(judged) = run.judged() {
+        if judged.seen >> i & 1 == 1 {
+            return None;
+        }
+        if judged.blind >> i & 1 == 1 {
+            return Some(Why::Blind);
+        }
+    }
     let gap = sight.gaps(channel).iter().find(|gap| gap.touches(from, to));
     let blind = gap.map(|gap| sight.limit(channel, *gap).map_or(Why::Blind, Why::Dropped));
     blind.or_else(|| run.tainted.clone().map(Why::Dropped))
@@ -130,7 +144,7 @@ fn unmet(
     let end = limit.after(spec.grace);
     let watched = run.watched_since(spec.channel);
     // One that an earlier process closed had been looked for to its end.
-    let ended = run.resumed.as_ref().is_some_and(|resumed| resumed.ended);
+    let ended = run.judged().is_some();
     let seen_through = ended || (now >= end && sight.through(spec.channel) >= end.max(watched));
     if !seen_through || run.unclocked.is_some() {
         if let Some((at, why)) = &run.cut {
@@ -158,7 +172,7 @@ fn unmet(
         let doubtful =
             |a: &Arrival| a.matched >> i & 1 == 1 && a.widened && a.at.straddles(end) && !by(a, end);
         let widened = || run.arrivals.iter().any(doubtful).then_some(Why::Widened);
-        unseen(run, sight, spec.channel, sent, end).or_else(widened)
+        unseen(run, sight, (i, spec.channel), sent, end).or_else(widened)
     };
     if let Some(why) = blind {
         return finding(Some(ExpectationState::Blind), None, end, why);

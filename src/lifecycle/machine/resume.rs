@@ -39,9 +39,13 @@ impl Machine {
         let open = run.phase == Phase::Fired;
         if open {
             self.probes.entry(run.leg.probe.clone()).or_default().open += 1;
-        } else {
-            self.closed.push_back((now.after(self.settings.amend_for), id));
+        } else if let Some(ended) = &resumed.ended {
+            // As without a stop: the closed are forgotten in the order in which they ended.
+            let until = ended.at.after(self.settings.amend_for);
+            let place = self.closed.partition_point(|(at, _)| *at <= until);
+            self.closed.insert(place, (until, id));
         }
+        let unwatch = run.unwatch;
         self.runs.insert(run);
         for seen in &resumed.seen {
             self.attach(id, seen, out);
@@ -51,6 +55,8 @@ impl Machine {
         }
         if open {
             self.advance(now, id, out);
+        } else if let Some(unwatch) = unwatch {
+            self.sleep(id, unwatch);
         }
     }
 
@@ -132,28 +138,28 @@ fn run_of(now: Moment, resumed: &Resumed) -> Run {
         run.class = Some(ended.class);
         run.closed_at = Some(ended.at);
         run.amendments.clone_from(&ended.amendments);
+        run.cleanup_failed = ended.cleanup_failed;
+        run.belated = ended.belated;
+        run.delay = ended.delay;
+        run.unwatch = Some(super::looked_for_until(ended.at, run.sent)).filter(|at| *at > now);
     }
     run.resumed = Some(Box::new(Resumption {
         at: now,
         armed: Vec::new(),
-        ended: resumed.ended.is_some(),
+        ended: resumed.ended.as_ref().map(|ended| ended.judged),
     }));
     run
 }
 
-/// Whether what is known now may change a verdict on record. Of a run that an earlier process closed it is no longer
-/// known what its channels could see: only something that has arrived since can change it, never something missing.
+/// Whether what is known now may change a verdict on record. Of one that an earlier process gave, only something that
+/// has arrived since can change it, never something missing.
 pub(super) fn amends(run: &Run, before: Class, after: Class) -> bool {
-    if run.resumed.as_ref().is_none_or(|resumed| !resumed.ended) {
-        return true;
+    let Some(judged) = run.judged() else { return true };
+    if run.arrivals.iter().all(|a| a.observation <= judged.last) {
+        return false;
     }
     match before {
-        // Why landfall could not see is forgotten: an earlier delivery may have gone unseen.
-        Class::Unobserved => matches!(after, Class::Delivered | Class::Duplicate | Class::Phantom),
         Class::Delivered | Class::Late => matches!(after, Class::Duplicate | Class::Unwanted),
-        _ => !matches!(
-            after,
-            Class::Unobserved | Class::Lost | Class::Rejected | Class::Delivered
-        ),
+        _ => !matches!(after, Class::Unobserved | Class::Lost | Class::Rejected),
     }
 }

@@ -1,7 +1,7 @@
 //! What becomes of a run whose process ended before it did.
 
 use super::world::{NEVER, POLL, PUSH, SENT, World, at, ends, expectation, leg};
-use crate::lifecycle::{Answered, Command, Ended, Event, Firing};
+use crate::lifecycle::{Answered, Command, Ended, Event, Firing, Judged};
 use crate::model::{Accepted, Class, Flag, Identity, Interval, Layer, ObservationId, Times};
 
 fn outcome(channel: crate::model::ChannelId) -> std::sync::Arc<crate::model::Leg> {
@@ -246,6 +246,13 @@ fn closed_before_it_is_amended_by_what_arrives_and_by_nothing_else() {
             at: at(220),
             class: before,
             amendments: Vec::new(),
+            cleanup_failed: false,
+            belated: false,
+            delay: std::time::Duration::ZERO,
+            judged: Judged {
+                blind: u64::from(before == Class::Unobserved),
+                ..Judged::default()
+            },
         });
         world.tell(5_000, Event::Resumed(Box::new(resumed)));
         world.pass(60_000);

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::op::{Answer, ClaimRow, ObservationRow, Op, RecordRow, SkipRow, pack, unpack};
-use super::{prune, rollup, small};
+use super::{ended, prune, rollup, small};
 use crate::model::{Fault, Moment, RunId};
 use crate::store::{Claim, Intent, refusal};
 
@@ -207,6 +207,10 @@ fn close(on: &Connection, row: &RecordRow) -> Result<(), Trouble> {
         row.revision,
         row.json
     ])?;
+    if let Some(ended) = &row.ended {
+        // It takes over what is about to leave.
+        ended::keep(on, run, ended)?;
+    }
     on.prepare_cached("DELETE FROM intents WHERE run = ?1")?
         .execute([run])?;
     on.prepare_cached("DELETE FROM fired WHERE run = ?1")?

@@ -4,6 +4,7 @@ mod apply;
 mod beside;
 mod changes;
 mod checkpoint;
+mod ended;
 mod files;
 mod lock;
 mod op;
@@ -33,15 +34,15 @@ use tokio::sync::Mutex;
 
 use self::lock::StoreLock;
 use self::op::{Answer, Op};
-use self::queue::{Queue, Refusal};
+use self::queue::Queue;
 use self::read::Readers;
 use self::small::{Counted, Small};
 use self::trust::{Inspection, Trust};
 use self::withdrawal::Withdrawal;
 use self::writer::Writer;
 use super::{
-    Claim, Endings, Extent, Fired, Intent, Keep, OpenRun, Page, Retention, RollupFilter, RunFilter, Store,
-    StoreSize, StoredObservation, TakeOpen, Upkeep,
+    Amendable, Claim, EndedRun, Endings, Extent, Fired, Intent, Keep, OpenRun, Page, Retention, RollupFilter,
+    RunFilter, Store, StoreSize, StoredObservation, TakeOpen, Upkeep,
 };
 use crate::model::{
     Fault, Mark, Moment, ObservationId, Reason, Rollup, RunId, RunRecord, SkipRecord, SkipSpan, TokenKey,
@@ -130,7 +131,10 @@ impl SqliteStore {
         if let Some(damage) = self.inspection.damage() {
             return Err(damage.clone());
         }
-        let receiver = self.queue.push(op).map_err(|refusal| self.refused(refusal))?;
+        let receiver = self
+            .queue
+            .push(op)
+            .map_err(|refusal| self.queue.fault(&self.file, refusal))?;
         receiver.await.unwrap_or_else(|_| {
             Err(Fault::new(
                 Reason::Internal,
@@ -144,29 +148,6 @@ impl SqliteStore {
 
     async fn done(&self, op: Result<Op, Fault>) -> Result<(), Fault> {
         self.write(op?).await.map(drop)
-    }
-
-    fn refused(&self, refusal: Refusal) -> Fault {
-        let file = self.file.display();
-        let (max_ops, max_bytes) = self.queue.limits();
-        match refusal {
-            Refusal::Full { ops, bytes } => Fault::new(
-                Reason::Store,
-                format!(
-                    "the queue of the store `{file}` is full ({ops} of {max_ops} writes, {bytes} of {max_bytes} bytes): the disk does not keep up; probe less often, or put the store on a faster disk"
-                ),
-            ),
-            Refusal::TooLarge { bytes } => Fault::new(
-                Reason::Store,
-                format!(
-                    "a write of {bytes} bytes is larger than the queue of the store `{file}` ({max_bytes} bytes): lower the size limits of the channel or trigger that it comes from"
-                ),
-            ),
-            Refusal::Closed => Fault::new(
-                Reason::Stopped,
-                format!("the store `{file}` is shut down, or was opened to be read only"),
-            ),
-        }
     }
 
     fn unexpected(&self, answer: &Answer) -> Fault {
@@ -220,7 +201,23 @@ impl Store for SqliteStore {
     }
 
     fn close(&self, tick: Moment, record: Arc<RunRecord>) -> BoxFuture<'_, Result<(), Fault>> {
-        Box::pin(async move { self.done(Op::close(tick, &record)).await })
+        Box::pin(async move { self.done(Op::close(tick, &record, None)).await })
+    }
+
+    fn end(&self, tick: Moment, record: Arc<RunRecord>, how: Amendable) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.done(Op::close(tick, &record, Some(&how))).await })
+    }
+
+    fn ended(&self, since: Moment) -> BoxFuture<'_, Result<Vec<EndedRun>, Fault>> {
+        Box::pin(self.readers.read(move |on| ended::all(on, since)))
+    }
+
+    fn unheeded(&self, since: Moment, most: u32) -> BoxFuture<'_, Result<Vec<RunId>, Fault>> {
+        Box::pin(self.readers.read(move |on| ended::unheeded(on, since, most)))
+    }
+
+    fn each_ended(&self, runs: Vec<RunId>, take: TakeOpen) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.readers.read(move |on| open::each_ended(on, &runs, take)))
     }
 
     fn skip(&self, run: RunId, tick: Moment, record: SkipRecord) -> BoxFuture<'_, Result<(), Fault>> {

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
+use super::ended::EndedRow;
 use super::prune::{Left, Prune};
 use super::rollup::RollupOp;
 use super::small::Small;
 use crate::model::{Fault, Moment, Reason, RunId, RunRecord, SkipRecord};
-use crate::store::{Claim, Fired, Intent, StoredObservation};
+use crate::store::{Amendable, Claim, Fired, Intent, StoredObservation};
 
 /// One write.
 #[derive(Debug)]
@@ -66,6 +67,8 @@ pub(super) struct RecordRow {
     pub(super) class: &'static str,
     pub(super) revision: String,
     pub(super) json: String,
+    /// What is kept of a run that may be amended.
+    pub(super) ended: Option<EndedRow>,
 }
 
 #[derive(Debug)]
@@ -113,7 +116,8 @@ impl Op {
         }))
     }
 
-    pub(super) fn close(tick: Moment, record: &RunRecord) -> Result<Self, Fault> {
+    pub(super) fn close(tick: Moment, record: &RunRecord, how: Option<&Amendable>) -> Result<Self, Fault> {
+        let ended = how.map(|how| EndedRow::new(record, how)).transpose()?;
         Ok(Self::Close(RecordRow {
             run: record.id,
             tick,
@@ -123,6 +127,7 @@ impl Op {
             class: record.class.word(),
             revision: record.revision.clone(),
             json: json("a record", record)?,
+            ended,
         }))
     }
 
@@ -149,7 +154,7 @@ impl Op {
             Self::Observe(row) => {
                 row.sighting.len() + row.channel.len() + row.runs.len() * size_of::<RunId>()
             }
-            Self::Close(row) => row.json.len(),
+            Self::Close(row) => row.json.len() + row.ended.as_ref().map_or(0, EndedRow::bytes),
             Self::Skip(row) => 2 * row.json.len(),
             Self::Cursor { name, cursor } => name.len() + cursor.len(),
             Self::Small(small) => small.bytes(),

@@ -37,21 +37,39 @@ pub(super) fn each(on: &Connection, mut take: TakeOpen) -> Result<(), Unread> {
     each_of(on, None, &mut take)
 }
 
+/// What these were that have ended.
+pub(super) fn each_ended(on: &Connection, runs: &[RunId], mut take: TakeOpen) -> Result<(), Unread> {
+    for run in runs {
+        let ended = "SELECT t.intent, e.run, t.sent, t.answer, 1 FROM ended e JOIN ended_text t ON t.seq = e.seq WHERE e.run = ?1";
+        each_by(on, ended, Some(*run), &mut take)?;
+    }
+    Ok(())
+}
+
 /// All parts in one view, so that an observation never stands beside an intent of another instant.
 fn each_of(
     on: &Connection,
     only: Option<RunId>,
     take: &mut dyn FnMut(OpenRow<'_>) -> Result<(), String>,
 ) -> Result<(), Unread> {
-    let view = on.unchecked_transaction()?;
-    let (only, among) = match &only {
-        Some(run) => (vec![&run.0.as_bytes()[..]], "WHERE i.run = ?1"),
-        None => (Vec::new(), ""),
-    };
-    let mut query = view.prepare_cached(&format!(
+    let among = only.map_or("", |_| "WHERE i.run = ?1");
+    let open = format!(
         "SELECT i.intent, i.run, f.sent, f.answer, EXISTS (SELECT 1 FROM run_observation r WHERE r.run = i.run)
          FROM intents i LEFT JOIN fired f ON f.run = i.run {among} ORDER BY i.run"
-    ))?;
+    );
+    each_by(on, &open, only, take)
+}
+
+/// Of a query whose columns are the intent, the run, when it left, the answer, and whether anything was seen of it.
+fn each_by(
+    on: &Connection,
+    query: &str,
+    only: Option<RunId>,
+    take: &mut dyn FnMut(OpenRow<'_>) -> Result<(), String>,
+) -> Result<(), Unread> {
+    let view = on.unchecked_transaction()?;
+    let only: Vec<&[u8]> = only.iter().map(|run| &run.0.as_bytes()[..]).collect();
+    let mut query = view.prepare_cached(query)?;
     let mut seen = view.prepare_cached(
         "SELECT NULL, o.id, o.channel, o.channel_id, o.runs, o.sighting
          FROM run_observation r CROSS JOIN observations o ON o.id = r.observation

@@ -129,6 +129,8 @@ fn remove(on: &Connection, run: RunId, left: &mut Left) -> rusqlite::Result<()> 
         "DELETE FROM run_observation WHERE run = ?1",
         "DELETE FROM history WHERE run = ?1",
         "DELETE FROM claims WHERE run = ?1",
+        "DELETE FROM ended_text WHERE seq = (SELECT seq FROM ended WHERE run = ?1)",
+        "DELETE FROM ended WHERE run = ?1",
     ] {
         on.prepare_cached(table)?.execute([id])?;
     }

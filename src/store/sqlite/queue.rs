@@ -1,12 +1,13 @@
 //! The bounded queue between many callers and the one writer.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
 use super::op::{Answer, Op};
-use crate::model::Fault;
+use crate::model::{Fault, Reason};
 
 /// At most so many writes are taken into one commit: it keeps the time of a commit and its memory bounded.
 const BATCH_OPS: usize = 4096;
@@ -49,6 +50,30 @@ struct State {
 }
 
 impl Queue {
+    /// What a caller is told whose write was refused.
+    pub(super) fn fault(&self, file: &Path, refusal: Refusal) -> Fault {
+        let file = file.display();
+        let (max_ops, max_bytes) = self.limits();
+        match refusal {
+            Refusal::Full { ops, bytes } => Fault::new(
+                Reason::Store,
+                format!(
+                    "the queue of the store `{file}` is full ({ops} of {max_ops} writes, {bytes} of {max_bytes} bytes): the disk does not keep up; probe less often, or put the store on a faster disk"
+                ),
+            ),
+            Refusal::TooLarge { bytes } => Fault::new(
+                Reason::Store,
+                format!(
+                    "a write of {bytes} bytes is larger than the queue of the store `{file}` ({max_bytes} bytes): lower the size limits of the channel or trigger that it comes from"
+                ),
+            ),
+            Refusal::Closed => Fault::new(
+                Reason::Stopped,
+                format!("the store `{file}` is shut down, or was opened to be read only"),
+            ),
+        }
+    }
+
     pub(super) fn new(max_ops: usize, max_bytes: usize) -> Self {
         Self {
             state: Mutex::default(),

@@ -10,11 +10,12 @@ use super::trust::Trust;
 use crate::model::{Fault, Reason};
 
 /// One file a step; the number of a step is its place, from 1. A step that was released never changes.
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001.sql"),
     include_str!("../migrations/0002.sql"),
     include_str!("../migrations/0003.sql"),
     include_str!("../migrations/0004.sql"),
+    include_str!("../migrations/0005.sql"),
 ];
 
 /// The schema that this landfall writes.

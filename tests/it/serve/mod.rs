@@ -1,6 +1,7 @@
 //! `landfall serve`, the real binary.
 
 mod alerts;
+mod amended;
 #[cfg(target_arch = "x86_64")]
 mod clock_set;
 mod daemon;

@@ -10,6 +10,7 @@ mod child;
 mod crash;
 mod daemon;
 mod disk;
+mod ended;
 mod files;
 mod log;
 pub(crate) mod make;

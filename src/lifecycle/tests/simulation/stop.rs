@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use rand::{Rng, SeedableRng};
 
 use super::script::{Script, True};
+use crate::lifecycle::judge::Why;
 use crate::lifecycle::tests::world::{POLL, PUSH, SENT, World, at};
-use crate::lifecycle::{Answered, Ended, Event, Firing, Gap, Phase, Seen};
-use crate::model::{Accepted, Class, Interval, Moment};
+use crate::lifecycle::{Answered, Ended, Event, Firing, Gap, Judged, Machine, Phase, Run, Seen};
+use crate::model::{Accepted, Class, ExpectationState, Interval, Layer, Moment};
 
 const SCHEDULES: u64 = 20_000;
 /// The claim is durable so long before the request leaves; milliseconds.
@@ -23,6 +24,28 @@ struct Life<'a> {
     stands: Option<Class>,
     /// What is on record, with what it meets.
     seen: Vec<(Seen, (u64, u64))>,
+}
+
+/// What the record of a run tells a later process.
+fn judged(machine: &Machine, run: &Run, now: Moment) -> Judged {
+    let last = run.arrivals.iter().map(|a| a.observation).max();
+    let mut judged = Judged {
+        last: last.unwrap_or_default(),
+        ..Judged::default()
+    };
+    let found = machine.judge(run.id, now).unwrap();
+    for (i, (spec, finding)) in run.leg.expectations.iter().zip(&found.findings).enumerate() {
+        let told = matches!(spec.layer, Layer::Executed | Layer::Outcome);
+        match finding.state {
+            Some(ExpectationState::Blind) if !matches!(finding.why, Why::FireUnknown | Why::Interrupted) => {
+                judged.blind |= 1 << i;
+            }
+            Some(ExpectationState::Blind) | None => {}
+            Some(_) if told => judged.seen |= 1 << i,
+            Some(_) => {}
+        }
+    }
+    judged
 }
 
 fn out(script: &Script, truth: &True) -> bool {
@@ -176,6 +199,10 @@ impl<'a> Life<'a> {
                     at: run.closed_at?,
                     class: run.class?,
                     amendments: run.amendments.clone(),
+                    cleanup_failed: false,
+                    belated: false,
+                    delay: std::time::Duration::ZERO,
+                    judged: judged(&first.world.machine, run, stop),
                 })
             });
         self.stands = resumed.ended.as_ref().map(|ended| ended.class);
@@ -202,7 +229,7 @@ impl<'a> Life<'a> {
 #[test]
 fn stopped_at_any_point_it_ends_as_it_would_have_or_unobserved() {
     let mut same = BTreeMap::<Class, u64>::new();
-    let mut unobserved = 0;
+    let (mut unobserved, mut closed, mut amended) = (0, 0, 0);
     for seed in 0..SCHEDULES {
         let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
         let mut script = Script::draw(&mut rng);
@@ -237,11 +264,28 @@ fn stopped_at_any_point_it_ends_as_it_would_have_or_unobserved() {
             millis(stop),
             millis(start)
         );
+        let quiet = |t: &True| t.at <= stop || t.at > start;
+        if life.stands.is_some() && script.truth.iter().all(quiet) {
+            closed += 1;
+            amended += u64::from(class != life.stands);
+            assert_eq!(
+                class,
+                whole,
+                "seed {seed}: closed as {:?} before the stop at {} ms\n{script:#?}",
+                life.stands,
+                millis(stop)
+            );
+        }
         match class {
             Some(Class::Unobserved) | None => unobserved += 1,
             Some(class) => *same.entry(class).or_default() += 1,
         }
     }
+    // What closed before the stop is amended by what comes after the start as it would have been without one.
+    assert!(
+        closed > 1_000 && amended > 20,
+        "{closed} closed before, {amended} amended after"
+    );
     // A rule that says unobserved to everything would pass, too.
     assert!(
         same.values().sum::<u64>() > unobserved,
