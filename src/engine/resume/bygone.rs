@@ -207,10 +207,10 @@ impl Loop {
     fn let_bygone_go(&mut self, run: RunId) {
         if let Some(token) = self.bygones.remove(run) {
             let tokens = &self.shared.sinks.tokens;
-            tokens
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&token);
+            let mut tokens = tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            if tokens.get(&token) == Some(&run) {
+                tokens.remove(&token);
+            }
         }
         // Of a run that is forgotten they are strays.
         self.show_again(run);

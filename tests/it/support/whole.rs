@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use landfall::clock::{Clock, SeededRandom, SystemClock};
@@ -14,6 +15,9 @@ use landfall::web::HttpListener;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
+
+/// Engines that were started by this process.
+static STARTS: AtomicU64 = AtomicU64::new(7);
 
 /// Writes `landfall.yaml` and one probe; JSON is YAML.
 pub(crate) fn write(dir: &Path, workspace: &Value, probe: &Value) {
@@ -67,7 +71,8 @@ impl Whole {
             workspace: workspace.clone(),
             store,
             clock,
-            random: Arc::new(SeededRandom::new(7)),
+            // Two processes draw no two equal tokens.
+            random: Arc::new(SeededRandom::new(STARTS.fetch_add(1, Ordering::Relaxed))),
             listener,
             settings: Settings::STANDARD,
             options: engine_options,
