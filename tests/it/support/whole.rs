@@ -65,14 +65,19 @@ impl Whole {
         let stop = CancellationToken::new();
         let socket = landfall::web::bind(([127, 0, 0, 1], port).into()).await.unwrap();
         let settings = landfall::web::Settings::default();
+        // Two processes on one store draw no two equal tokens.
+        let seed = if options.resume {
+            STARTS.fetch_add(1, Ordering::Relaxed)
+        } else {
+            7
+        };
         let listener = HttpListener::new(socket.local_addr().unwrap(), settings, clock.clone());
         tokio::spawn(listener.clone().run(socket, stop.clone()));
         let setup = Setup {
             workspace: workspace.clone(),
             store,
             clock,
-            // Two processes draw no two equal tokens.
-            random: Arc::new(SeededRandom::new(STARTS.fetch_add(1, Ordering::Relaxed))),
+            random: Arc::new(SeededRandom::new(seed)),
             listener,
             settings: Settings::STANDARD,
             options: engine_options,
