@@ -66,7 +66,7 @@ impl Whole {
         let socket = landfall::web::bind(([127, 0, 0, 1], port).into()).await.unwrap();
         let settings = landfall::web::Settings::default();
         // Two processes on one store draw no two equal tokens.
-        let seed = if options.resume {
+        let seed = if engine_options.resume {
             STARTS.fetch_add(1, Ordering::Relaxed)
         } else {
             7
