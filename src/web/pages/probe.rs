@@ -214,6 +214,23 @@ fn range(view: &View, probe: &ProbeView, asked: &Asked) -> Markup {
                 @if inputs.len() > 1 { (choice(view, "Input", "input", &inputs, &asked.inputs)) }
                 @if routes.len() > 1 || inputs.len() > 1 || asked.between.is_some() { button.quiet { "Show" } }
             }
+            @if asked.between.is_none() { (other_times(here, asked)) }
+        }
+    }
+}
+
+/// Any other time than those of one click.
+fn other_times(here: String, asked: &Asked) -> Markup {
+    html! {
+        details.times {
+            summary { "Other times" }
+            form method="get" action=(here) {
+                label { "From" input name="from" value=(asked.begin.to_rfc3339()) size="20" required; }
+                label { "To (empty: now)" input name="to" size="20"; }
+                @for route in &asked.routes { input type="hidden" name="route" value=(route); }
+                @for input in &asked.inputs { input type="hidden" name="input" value=(input); }
+                button.quiet { "Show" }
+            }
         }
     }
 }

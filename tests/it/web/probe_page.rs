@@ -87,6 +87,16 @@ async fn routes_are_compared_tick_by_tick_and_maintenance_is_on_the_time_line() 
     // One route alone is compared with nothing.
     let one = shown(&rig, "/probes/orders?since=1h&route=good", "Of all 3 runs").await;
     assert!(!one.contains("Is a route worse?"), "{one}");
+    // Any other time, as the form asks for it: where the shown one begins, up to now.
+    let (_, form) = one.split_once("<details class=\"times\">").unwrap();
+    let (from, rest) = form
+        .split_once("name=\"from\" value=\"")
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .unwrap();
+    assert!(rest.contains("name=\"route\" value=\"good\""), "{rest}");
+    let other = format!("/probes/orders?from={from}&to=&route=good");
+    let there = shown(&rig, &other, "Of all 3 runs").await;
+    assert!(!there.contains("<details class=\"times\">"), "{there}");
     // From an instant on, as alerts lead to it.
     shown(&rig, "/probes/orders?from=2026-01-01T00:00:00Z", "Of all 6 runs").await;
 }

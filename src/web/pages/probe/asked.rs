@@ -31,6 +31,8 @@ pub(super) struct Asked {
     pub(super) since: String,
     /// From one instant to another instead, as the address says it; the end is empty where it is now.
     pub(super) between: Option<(String, String)>,
+    /// Where the time begins.
+    pub(super) begin: Moment,
     pub(super) routes: Vec<String>,
     pub(super) inputs: Vec<String>,
     range: AskedRange,
@@ -54,6 +56,7 @@ impl Asked {
                 Some((from, None)) => AskedRange::Since(from),
                 None => AskedRange::Last(since.1),
             },
+            begin: between.map_or_else(|| now.before(since.1), |(from, _)| from),
             since: since.0,
             between: between.map(|(from, to)| (from.to_rfc3339(), written(to))),
             routes: chosen(&mut query, "route"),
