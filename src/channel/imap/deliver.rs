@@ -22,7 +22,7 @@ pub(super) struct Reading {
     pub(super) sent: Moment,
     /// When the last look was sent that did not see what is new.
     pub(super) before: Moment,
-    /// The connection was lost in between.
+    /// The connection was lost in between, or landfall itself was held up.
     pub(super) gap: bool,
     /// The folder was made anew: only mails that bear a token and are not older than this count.
     pub(super) again: Option<i64>,
@@ -50,11 +50,13 @@ impl Driver {
             self.inbox.context.sink.dropped(&what, &[]);
         }
         let mut own = Vec::new();
+        let came = self.inbox.now();
         for (meta, raw) in mails {
-            if let Some(identity) = self.hand_over(link, meta, &raw, partial, reading, seen).await? {
+            if let Some(identity) = self.send(link, meta, &raw, partial, reading, seen).await? {
                 own.push((meta.uid, identity));
             }
         }
+        self.hand_over.took(came, self.inbox.now());
         if !own.is_empty() {
             let uids: Vec<u32> = own.iter().map(|(uid, _)| *uid).collect();
             fetch::delete(link, &uids).await?;
@@ -68,7 +70,7 @@ impl Driver {
     }
 
     /// Hands one mail to the sink. The result is its identity where it is to be deleted.
-    async fn hand_over(
+    async fn send(
         &mut self,
         link: &mut Link,
         meta: Meta,

@@ -12,6 +12,7 @@ use super::link::Link;
 use super::memory::Memory;
 use super::pace::{Backoff, IDLE_FROM, pause};
 use super::watch::Inbox;
+use crate::channel::shared::hand_over::HandOver;
 use crate::model::{Fault, Moment, Reason};
 
 /// After the store refused, the next attempt to hand a mail over comes so much later.
@@ -22,6 +23,7 @@ pub(super) struct Driver {
     pub(super) inbox: Arc<Inbox>,
     pub(super) folders: Vec<Folder>,
     pub(super) memory: Memory,
+    pub(super) hand_over: HandOver,
     backoff: Backoff,
     resumed: bool,
     down: bool,
@@ -51,6 +53,7 @@ impl Driver {
         Self {
             folders: folders.collect(),
             memory: Memory::default(),
+            hand_over: HandOver::default(),
             backoff: Backoff::default(),
             resumed: false,
             down: false,

@@ -169,7 +169,7 @@ impl Driver {
             validity,
             sent,
             before: folder.looked,
-            gap: folder.gap,
+            gap: folder.gap || self.hand_over.delayed(folder.looked),
             again,
         }
     }

@@ -1,6 +1,7 @@
 //! What several kinds share.
 
 pub(super) mod bounded;
+pub(super) mod hand_over;
 pub(super) mod mail;
 pub(super) mod poll;
 pub(super) mod signature;

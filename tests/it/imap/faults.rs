@@ -192,3 +192,24 @@ async fn pump(
         }
     }
 }
+
+/// A mail has to be on record before the next look leaves. A store that takes its time is no fault of what comes then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_behind_one_that_the_store_held_up_is_marked() {
+    let dovecot = Dovecot::start();
+    let rig = Rig::on(dovecot.imap, json!({})).await;
+    let ((_, first), (_, second)) = (rig.arm().await, rig.arm().await);
+    let locked = rig.sink.gate.write().await;
+    dovecot.deliver("canary@example.com", &mail("first", first));
+    eventually("the first mail on its way", || {
+        (rig.sink.handed.load(Ordering::Relaxed) > 0).then_some(())
+    })
+    .await;
+    dovecot.deliver("canary@example.com", &mail("second", second));
+    // As long as the store is locked.
+    rig.pause(100).await;
+    drop(locked);
+    assert!(!rig.sees(first.as_str()).await.widened);
+    let behind = rig.sees(second.as_str()).await;
+    assert!(behind.widened && behind.at.lo < behind.at.hi, "{behind:?}");
+}

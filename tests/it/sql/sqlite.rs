@@ -1,8 +1,11 @@
 //! The `sqlite` channel on real files.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use landfall::channel::{ChannelConfig, Planted};
+use landfall::clock::{Clock, SystemClock};
 use landfall::diag::Problems;
 use landfall::model::{Identity, Reason};
 use rusqlite::Connection;
@@ -213,6 +216,43 @@ async fn a_lock_blinds_and_what_it_hid_is_found_and_marked() {
     assert!(rig.of(&t)[0].widened);
     assert_eq!(rig.sink.downs.lock().unwrap().len(), 1);
     assert_eq!(*rig.sink.ups.lock().unwrap(), [true]);
+}
+
+/// What a look saw has to be on record before the next one leaves. A store that takes its time is no fault of what
+/// the next one sees.
+#[tokio::test]
+async fn a_look_that_the_store_held_up_is_marked() {
+    let file = File::new();
+    let rig = file.rig(json!({ "poll": "20ms" })).await;
+    let t = rig.arm().await;
+    let locked = rig.sink.gate.write().await;
+    file.put(t.as_str(), "new");
+    eventually("the first state on its way", || {
+        (rig.sink.handed.load(Ordering::Relaxed) > 0).then_some(())
+    })
+    .await;
+    file.db.execute("UPDATE orders SET status = 'paid'", []).unwrap();
+    // As long as the store is locked.
+    SystemClock::start().sleep(Duration::from_millis(100)).await;
+    drop(locked);
+    let seen = eventually("both states", || Some(rig.of(&t)).filter(|seen| seen.len() > 1)).await;
+    assert!(seen[1].widened, "{seen:?}");
+    assert!(seen[1].at.hi.since(seen[1].at.lo) > Duration::from_millis(100));
+    // The mark does not stay.
+    let mut states = 2;
+    loop {
+        let next = format!("state {states}");
+        file.db.execute("UPDATE orders SET status = ?1", [&next]).unwrap();
+        states += 1;
+        let seen = eventually("the next state", || {
+            Some(rig.of(&t)).filter(|seen| seen.len() >= states)
+        })
+        .await;
+        if !seen.last().unwrap().widened {
+            break;
+        }
+    }
+    rig.end().await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ pub(crate) struct RecordingSink {
     pub(crate) refused: Mutex<Vec<String>>,
     /// Set to make every send fail, as a full disk would.
     pub(crate) broken: Mutex<bool>,
+    /// Sightings that it was handed; held as a writer, `gate` keeps them waiting, as a locked store would.
+    pub(crate) handed: AtomicUsize,
+    pub(crate) gate: tokio::sync::RwLock<()>,
 }
 
 impl RecordingSink {
@@ -32,6 +36,8 @@ impl RecordingSink {
 impl ObservationSink for RecordingSink {
     fn send(&self, sighting: Sighting) -> BoxFuture<'_, Result<ObservationId, Fault>> {
         Box::pin(async move {
+            self.handed.fetch_add(1, Ordering::Relaxed);
+            let _open = self.gate.read().await;
             if *self.broken.lock().unwrap() {
                 return Err(Fault::new(Reason::Store, "the disk is full"));
             }

@@ -191,6 +191,7 @@ impl<S: Source> Polled<S> {
         }
         {
             let mut registry = self.registry();
+            registry.hand_over.took(came, self.clock.now());
             for (key, identity, digest) in &kept {
                 if let Some(entry) = registry.keys.get_mut(key) {
                     entry.learn(identity, *digest);
@@ -240,7 +241,7 @@ impl<S: Source> Polled<S> {
                     let identity = Identity::State(news.identity.clone());
                     let mut sighting = Sighting::new(Interval { lo, hi: came }, identity, row.seen.clone());
                     sighting.looked_at = Some(sent);
-                    sighting.widened = entry.widened(sent);
+                    sighting.widened = entry.widened(sent) || registry.hand_over.delayed(lo);
                     sighting.keys = vec![key.to_string()];
                     sighting.summary.clone_from(&row.summary);
                     Report {

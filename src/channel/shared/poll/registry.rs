@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::states::Entry;
 use super::{ARM_FRESH, KEYS_PER_RUN, Pace, WATCHES};
+use crate::channel::shared::hand_over::HandOver;
 use crate::channel::{Earlier, Watch};
 use crate::model::{Fault, Moment, Reason, RunId, Scope, Token};
 
@@ -50,6 +51,7 @@ pub(super) struct Registry {
     hinted: bool,
     hint_at: Option<Moment>,
     closed: bool,
+    pub(super) hand_over: HandOver,
     /// What earlier processes knew of runs, until their captured keys are told.
     earlier: HashMap<RunId, Earlier>,
 }
