@@ -50,7 +50,7 @@ impl Checkpoints {
             );
         }
         self.warned = held;
-        Ok(())
+        forget_pages(on)
     }
 
     /// Copies everything back, so that a closed store is one file.
@@ -70,4 +70,12 @@ impl Checkpoints {
             );
         })
     }
+}
+
+/// Lets the pages go that are cached and not in use. The caches of all connections of a process are one pool, in which a full
+/// cache takes pages from the others and counts them as its own; once the pool is full, a cache that was robbed lets each page go
+/// as soon as it has looked at it, and every write reads its trees' roots again, for ever. An emptied pool counts anew; what is
+/// written is appended, so that little is missed.
+fn forget_pages(on: &Connection) -> rusqlite::Result<()> {
+    on.execute_batch("PRAGMA shrink_memory")
 }

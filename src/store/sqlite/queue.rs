@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -13,6 +14,11 @@ use crate::model::{Fault, Reason};
 const BATCH_OPS: usize = 4096;
 /// At most so many bytes are taken into one commit, but always one write.
 const BATCH_BYTES: usize = 16 << 20;
+/// A commit that others may still join waits for them at most so often, each time for a part of them,
+const WAITS: usize = 16;
+const PARTS: usize = 8;
+/// and no longer than this: all of it is about what one commit takes on a slow disk. A wait in which nobody came is the last.
+const WAIT: Duration = Duration::from_micros(250);
 
 /// A write and the one who waits for it.
 #[derive(Debug)]
@@ -21,6 +27,15 @@ pub(super) struct Job {
     pub(super) bytes: usize,
     /// `None` where nobody waits.
     pub(super) reply: Option<oneshot::Sender<Result<Answer, Fault>>>,
+}
+
+/// How long a commit that has begun is open to those who write a little later.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Open {
+    /// Until it holds so many writes.
+    until: usize,
+    /// How often it still waits for some.
+    waits: usize,
 }
 
 /// Why a write was not queued.
@@ -47,6 +62,9 @@ struct State {
     jobs: VecDeque<Job>,
     bytes: usize,
     closed: bool,
+    /// The writer sleeps until so many writes are there; zero where it does not sleep, and then nobody need call the kernel to
+    /// wake it.
+    awaited: usize,
 }
 
 impl Queue {
@@ -91,7 +109,7 @@ impl Queue {
     pub(super) fn push(&self, op: Op) -> Result<oneshot::Receiver<Result<Answer, Fault>>, Refusal> {
         let bytes = op.bytes();
         let (reply, receiver) = oneshot::channel();
-        let mut state = self.lock();
+        let state = self.lock();
         if state.closed {
             return Err(Refusal::Closed);
         }
@@ -104,32 +122,31 @@ impl Queue {
                 bytes: state.bytes,
             });
         }
-        state.bytes += bytes;
-        state.jobs.push_back(Job {
-            op,
-            bytes,
-            reply: Some(reply),
-        });
-        drop(state);
-        self.changed.notify_one();
+        self.add(
+            state,
+            Job {
+                op,
+                bytes,
+                reply: Some(reply),
+            },
+        );
         Ok(receiver)
     }
 
     /// Queues a write that nobody waits for and that no bound may refuse: at most one for each write that was taken.
     pub(super) fn push_always(&self, op: Op) {
         let bytes = op.bytes();
-        let mut state = self.lock();
-        if state.closed {
-            return;
+        let state = self.lock();
+        if !state.closed {
+            self.add(
+                state,
+                Job {
+                    op,
+                    bytes,
+                    reply: None,
+                },
+            );
         }
-        state.bytes += bytes;
-        state.jobs.push_back(Job {
-            op,
-            bytes,
-            reply: None,
-        });
-        drop(state);
-        self.changed.notify_one();
     }
 
     /// Waits for writes and takes what is there; `None` once the queue is closed and empty.
@@ -139,22 +156,33 @@ impl Queue {
             if state.closed {
                 return None;
             }
+            state.awaited = 1;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let mut taken = 0;
-        let count = state
-            .jobs
-            .iter()
-            .take(BATCH_OPS)
-            .take_while(|job| {
-                let fits = taken == 0 || taken + job.bytes <= BATCH_BYTES;
-                taken += job.bytes;
-                fits
-            })
-            .count();
-        let batch: Vec<Job> = state.jobs.drain(..count).collect();
-        state.bytes -= batch.iter().map(|job| job.bytes).sum::<usize>();
+        state.awaited = 0;
+        let mut batch = Vec::new();
+        state.fill(&mut batch, BATCH_OPS);
         Some(batch)
+    }
+
+    /// Takes what has come since into the commit that has begun with `batch`, or comes within a moment. `false` where there
+    /// is nothing more for it.
+    pub(super) fn join(&self, batch: &mut Vec<Job>, open: &mut Open) -> bool {
+        let taken = batch.len();
+        if taken >= open.until || open.waits == 0 {
+            return false;
+        }
+        open.waits -= 1;
+        let enough = open.until.div_ceil(PARTS).min(open.until - taken);
+        let mut state = self.lock();
+        if state.jobs.len() < enough && !state.closed {
+            state.awaited = enough;
+            let waited = self.changed.wait_timeout(state, WAIT);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.awaited = 0;
+        }
+        state.fill(batch, open.until);
+        batch.len() > taken
     }
 
     /// Refuses what comes from now on; what is queued is still taken.
@@ -163,8 +191,50 @@ impl Queue {
         self.changed.notify_all();
     }
 
+    fn add(&self, mut state: MutexGuard<'_, State>, job: Job) {
+        state.bytes += job.bytes;
+        state.jobs.push_back(job);
+        let wakes = state.awaited > 0 && state.jobs.len() >= state.awaited;
+        if wakes {
+            state.awaited = 0;
+        }
+        drop(state);
+        if wakes {
+            self.changed.notify_one();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    /// As many as wrote in the commit before: those who were answered together mostly write again together, a little one
+    /// after the other, and a commit for the first of them costs as much as one for all. After a commit of one write nobody
+    /// is waited for.
+    pub(super) fn like(before: usize) -> Self {
+        Self {
+            until: before.min(BATCH_OPS),
+            waits: WAITS,
+        }
+    }
+}
+
+impl State {
+    /// Moves writes into `batch`, until it holds `most` or [`BATCH_BYTES`], but always one where it is empty.
+    fn fill(&mut self, batch: &mut Vec<Job>, most: usize) {
+        let mut bytes: usize = batch.iter().map(|job| job.bytes).sum();
+        batch.reserve(self.jobs.len().min(most.saturating_sub(batch.len())));
+        while batch.len() < most
+            && let Some(next) = self.jobs.front()
+            && (batch.is_empty() || bytes + next.bytes <= BATCH_BYTES)
+            && let Some(job) = self.jobs.pop_front()
+        {
+            bytes += job.bytes;
+            self.bytes -= job.bytes;
+            batch.push(job);
+        }
     }
 }
 
@@ -211,6 +281,49 @@ mod tests {
         assert!(matches!(queue.push(cursor(1)), Err(Refusal::Closed)));
         assert_eq!(queue.take().unwrap().len(), 1);
         assert!(queue.take().is_none());
+    }
+
+    #[test]
+    fn as_many_join_a_commit_as_wrote_in_the_one_before() {
+        let queue = Queue::new(100, 1 << 20);
+        let waiting: Vec<_> = (0..5).map(|_| queue.push(cursor(1)).unwrap()).collect();
+        let mut batch = queue.take().unwrap();
+        assert!(
+            !queue.join(&mut batch, &mut Open::like(5)),
+            "it is as large already"
+        );
+        let more: Vec<_> = (0..5).map(|_| queue.push(cursor(1)).unwrap()).collect();
+        assert!(!queue.join(&mut batch, &mut Open::like(0)));
+        let mut open = Open::like(8);
+        while queue.join(&mut batch, &mut open) {}
+        assert_eq!(batch.len(), 8);
+        assert_eq!(queue.take().unwrap().len(), 2);
+        drop((waiting, more));
+    }
+
+    #[test]
+    fn one_who_writes_a_moment_later_joins_and_one_who_does_not_is_not_waited_for_long() {
+        let queue = Queue::new(100, 1 << 20);
+        let _first = queue.push(cursor(1)).unwrap();
+        let mut batch = queue.take().unwrap();
+        let mut open = Open::like(2);
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| queue.push(cursor(1)).unwrap());
+            // How soon the thread gets its turn is not ours to say.
+            while !queue.join(&mut batch, &mut open) {
+                open = Open::like(2);
+            }
+            drop(second.join());
+        });
+        assert_eq!(batch.len(), 2);
+        let mut open = Open::like(100);
+        let mut waits = 0;
+        while open.waits > 0 {
+            assert!(!queue.join(&mut batch, &mut open));
+            waits += 1;
+        }
+        assert_eq!(waits, WAITS);
+        assert!(!queue.join(&mut batch, &mut open));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::apply::{Trouble, apply};
 use super::lock::StoreLock;
 use super::op::{Answer, Op};
-use super::queue::{Job, Queue};
+use super::queue::{Job, Open, Queue};
 use super::schema;
 use super::trouble::{Kind, fault, kind};
 use super::trust::Trust;
@@ -30,6 +30,8 @@ pub(super) struct Writer {
     doubtful: Vec<RunId>,
     /// Acknowledged and not committed; only ever above zero under the negative control.
     early: usize,
+    /// So many may write together: the writes of the last commit, or half of those before where it had fewer.
+    before: usize,
     checkpoints: Checkpoints,
     // Let go last, when nothing can be written any more.
     lock: StoreLock,
@@ -51,6 +53,7 @@ impl Writer {
             connection: Some(connection),
             doubtful: Vec::new(),
             early: 0,
+            before: 0,
             lock,
         }
     }
@@ -60,11 +63,10 @@ impl Writer {
         // Where this thread panics, callers must be refused, not kept waiting.
         let _closes = CloseOnDrop(queue);
         while let Some(batch) = queue.take() {
-            let bytes = batch.iter().map(|job| job.bytes).sum();
-            match self.ack {
-                Ack::AfterCommit => self.write(batch),
+            let bytes = match self.ack {
+                Ack::AfterCommit => self.write(batch, Some(queue)),
                 Ack::BeforeCommit { hold } => self.write_early(batch, hold),
-            }
+            };
             self.checkpoint(bytes);
         }
         self.finish();
@@ -98,8 +100,14 @@ impl Writer {
         drop(self.lock);
     }
 
-    fn write(&mut self, batch: Vec<Job>) {
-        match self.commit(&batch) {
+    /// Bytes of what was written: `batch`, and those who joined it out of the queue.
+    fn write(&mut self, mut batch: Vec<Job>, queue: Option<&Queue>) -> usize {
+        let committed = self.commit(&mut batch, queue);
+        let bytes = bytes(&batch);
+        if queue.is_some() {
+            self.before = batch.len().max(self.before / 2);
+        }
+        match committed {
             Ok(answers) => {
                 for (job, answer) in batch.into_iter().zip(answers) {
                     job.answer(answer);
@@ -108,7 +116,7 @@ impl Writer {
             // Only ever said of several, so this goes one deep.
             Err(Failure::OneOf) => {
                 for job in batch {
-                    self.write(vec![job]);
+                    self.write(vec![job], None);
                 }
             }
             Err(Failure::Own(fault) | Failure::All(fault)) => {
@@ -117,15 +125,22 @@ impl Writer {
                 }
             }
         }
+        bytes
     }
 
-    /// Everything or nothing of the batch.
-    fn commit(&mut self, batch: &[Job]) -> Result<Vec<Result<Answer, Fault>>, Failure> {
+    /// Everything or nothing of the batch, which grows by those who join it.
+    fn commit(
+        &mut self,
+        batch: &mut Vec<Job>,
+        queue: Option<&Queue>,
+    ) -> Result<Vec<Result<Answer, Fault>>, Failure> {
         self.connect().map_err(Failure::All)?;
         let Some(connection) = &self.connection else {
             return Err(Failure::All(self.closed()));
         };
-        let (answers, doubtful, failed) = match transact(connection, &self.doubtful, batch) {
+        let mut open = Open::like(self.before);
+        let join = |batch: &mut Vec<Job>| queue.is_some_and(|queue| queue.join(batch, &mut open));
+        let (answers, doubtful, failed) = match transact(connection, &self.doubtful, batch, join) {
             Ok(answers) => {
                 self.doubtful.clear();
                 return Ok(answers);
@@ -185,7 +200,8 @@ impl Writer {
     }
 
     /// The negative control: answers first, and commits when `hold` writes have been answered.
-    fn write_early(&mut self, batch: Vec<Job>, hold: usize) {
+    fn write_early(&mut self, batch: Vec<Job>, hold: usize) -> usize {
+        let bytes = bytes(&batch);
         for job in batch {
             let answer = match &self.connection {
                 Some(connection) => early(connection, &job.op)
@@ -202,6 +218,7 @@ impl Writer {
                 self.early = 0;
             }
         }
+        bytes
     }
 
     fn closed(&self) -> Fault {
@@ -236,17 +253,24 @@ impl From<rusqlite::Error> for Step {
     }
 }
 
-fn transact(on: &Connection, doubtful: &[RunId], batch: &[Job]) -> Result<Vec<Result<Answer, Fault>>, Step> {
+fn transact(
+    on: &Connection,
+    doubtful: &[RunId],
+    batch: &mut Vec<Job>,
+    mut join: impl FnMut(&mut Vec<Job>) -> bool,
+) -> Result<Vec<Result<Answer, Fault>>, Step> {
     on.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
     if !doubtful.is_empty() {
         apply(on, &Op::Withdraw(doubtful.to_vec())).map_err(Step::Write)?;
     }
     let mut answers = Vec::with_capacity(batch.len());
-    for job in batch {
-        match apply(on, &job.op) {
-            Ok(answer) => answers.push(Ok(answer)),
-            Err(Trouble::Refused(fault)) => answers.push(Err(fault)),
-            Err(trouble) => return Err(Step::Write(trouble)),
+    while answers.len() < batch.len() || join(batch) {
+        for job in &batch[answers.len()..] {
+            match apply(on, &job.op) {
+                Ok(answer) => answers.push(Ok(answer)),
+                Err(Trouble::Refused(fault)) => answers.push(Err(fault)),
+                Err(trouble) => return Err(Step::Write(trouble)),
+            }
         }
     }
     match on.prepare_cached("COMMIT")?.execute([]) {
@@ -264,6 +288,10 @@ fn early(on: &Connection, op: &Op) -> rusqlite::Result<Result<Answer, Fault>> {
         Err(Trouble::Refused(fault) | Trouble::Undo(fault)) => Ok(Err(fault)),
         Err(Trouble::Sql(error)) => Err(error),
     }
+}
+
+fn bytes(batch: &[Job]) -> usize {
+    batch.iter().map(|job| job.bytes).sum()
 }
 
 impl Job {
