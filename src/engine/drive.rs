@@ -88,6 +88,7 @@ pub(super) async fn run(
 ) {
     let tracker = shared.tasks.clone();
     tracker.spawn(super::resume::beat(shared.clone()));
+    tracker.spawn(super::owed::keep(shared.clone()));
     let stop = shared.stop.clone();
     let clock = shared.clock.clone();
     let mut machine = Machine::new(settings);

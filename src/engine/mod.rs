@@ -11,6 +11,7 @@ mod evaluate;
 mod lateness;
 mod launch;
 mod live;
+mod owed;
 mod perform;
 mod record;
 mod recorder;

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::drive::{Loop, Message};
+use super::owed::{Skip, UnderWay};
 use super::{Step, Update};
 use crate::definition::RunScope;
 use crate::lifecycle::Event;
@@ -199,6 +200,9 @@ impl Loop {
             detail: self.shared.redactor().text(&detail).into_owned(),
         };
         let (shared, claiming) = (self.shared.clone(), self.claiming.remove(&run));
+        // What the store refused has no intent, but for the runs that belong to others: theirs may stand.
+        let claimed = reason != SkipReason::Store || shared.options.paired;
+        let under_way = UnderWay::begin(&shared);
         // The end waits for it: a run that was claimed would otherwise be taken up at the next start.
         self.shared.tasks.spawn(async move {
             // A claim that is on its way must not reach the store after the skip that takes it back.
@@ -206,8 +210,18 @@ impl Loop {
                 drop(claiming.await);
             }
             if let Err(fault) = shared.store.skip(run, tick.due, record.clone()).await {
-                tracing::error!(%fault, probe = %record.probe, "a skip is not on record");
+                tracing::debug!(%fault, probe = %record.probe, "a skip is not on record yet");
+                let (tick, record) = (tick.due, record.clone());
+                let probe = record.probe.clone();
+                let skip = Skip {
+                    run,
+                    tick,
+                    record,
+                    claimed,
+                };
+                shared.owed.add(skip, |at| shared.tick_after(&probe, at));
             }
+            drop(under_way);
             shared.update(Update::Skipped(record));
         });
     }

@@ -17,7 +17,7 @@ use super::supervise::{ChannelHealth, Opener};
 use super::{Counters, Options, Setup, Update};
 use crate::clock::Clock;
 use crate::definition::Workspace;
-use crate::model::{ChannelId, Fault, TokenKey};
+use crate::model::{ChannelId, Fault, Moment, TokenKey};
 use crate::redact::Redactor;
 use crate::store::Store;
 
@@ -43,6 +43,8 @@ pub(super) struct Shared {
     pub(super) triggers: Mutex<HashMap<usize, Cached>>,
     pub(super) revisions: super::resume::Revisions,
     pub(super) recorder: mpsc::UnboundedSender<Job>,
+    /// Skips that the store has not taken.
+    pub(super) owed: super::owed::Owed,
     pub(super) tasks: TaskTracker,
     pub(super) stop: CancellationToken,
     /// Runs that have not ended.
@@ -93,12 +95,20 @@ impl Shared {
             triggers: Mutex::default(),
             revisions: super::resume::Revisions::default(),
             recorder,
+            owed: super::owed::Owed::default(),
             tasks,
             stop: stop.clone(),
             open_runs: AtomicUsize::new(0),
             reloading: tokio::sync::Mutex::default(),
             installed: AtomicU32::new(0),
         })
+    }
+
+    /// The tick that follows another by a probe's schedule.
+    pub(super) fn tick_after(&self, probe: &str, at: Moment) -> Option<Moment> {
+        let workspace = self.workspace();
+        let probe = workspace.probes.iter().find(|known| *known.name == *probe)?;
+        probe.schedule.as_ref()?.next_after(&probe.name, at)
     }
 
     pub(super) fn tell(&self, message: Message) {

@@ -29,7 +29,9 @@ pub(super) async fn keep(inner: Arc<Inner>, stop: CancellationToken) {
         let last = stop.is_cancelled();
         save(&inner, &mut unsaved).await;
         let now = inner.clock.now();
-        if last || now >= next_beat {
+        // The next start accounts for the time since: what is not on record yet must not lie before it.
+        let owing = !unsaved.is_empty() || !inner.engine.shared.owed.is_empty();
+        if (last || now >= next_beat) && !owing {
             next_beat = now.after(HEARTBEAT);
             if let Err(fault) = inner.engine.shared.store.alive(now).await {
                 tracing::warn!(%fault, "the heartbeat is not on record");

@@ -10,6 +10,7 @@ mod fates;
 mod hung;
 mod missed;
 mod native;
+mod owed;
 mod reload;
 mod schedule;
 mod starting;
