@@ -91,14 +91,18 @@ impl Owed {
                 state.singles.push_back(skip);
                 Ok(())
             } else {
-                Err((skip.record, format!("{SINGLES} skips of runs with an intent")))
+                Err(Box::new((
+                    skip.record,
+                    format!("{SINGLES} skips of runs with an intent"),
+                )))
             }
         } else {
             state.fold(skip, next)
         };
         drop(state);
         self.changed.notify_one();
-        if let Err((record, limit)) = taken {
+        if let Err(dropped) = taken {
+            let (record, limit) = *dropped;
             tracing::error!(
                 probe = record.probe,
                 route = record.route,
@@ -138,7 +142,7 @@ impl State {
         &mut self,
         skip: Skip,
         next: impl Fn(Moment) -> Option<Moment>,
-    ) -> Result<(), (SkipRecord, String)> {
+    ) -> Result<(), Box<(SkipRecord, String)>> {
         let Skip { tick, record, .. } = skip;
         let key = |first| {
             (
@@ -179,7 +183,7 @@ impl State {
             return Ok(());
         }
         if full {
-            return Err((record, format!("{SPANS} stretches")));
+            return Err(Box::new((record, format!("{SPANS} stretches"))));
         }
         let key = key(tick);
         let span = SkipSpan {
