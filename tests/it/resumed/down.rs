@@ -121,7 +121,8 @@ async fn a_callback_that_is_tried_again_in_time_is_delivered_and_one_that_is_not
     for again in [true, false] {
         let target = Target::start().await;
         let channels = json!({ "hooks": { "callback": {} } });
-        let within = if again { "60s" } else { "10ms" };
+        // Not over before the first life is, however busy the machine.
+        let within = if again { "60s" } else { "5s" };
         let more = json!({
             "request": { "http": {
                 "url": "{{ vars.base }}/orders",

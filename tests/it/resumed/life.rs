@@ -133,7 +133,12 @@ impl Life {
     pub(super) async fn answered(&self) {
         let clock = SystemClock::start();
         let answered = |run: &store::OpenRun| run.fired.as_ref().is_some_and(|f| f.answer.is_some());
+        let give_up = clock.now().after(std::time::Duration::from_secs(60));
         while !self.store.open_runs().await.unwrap().iter().any(answered) {
+            assert!(
+                clock.now() < give_up,
+                "no open run has its answer on record after 60 s"
+            );
             clock.sleep(std::time::Duration::from_millis(2)).await;
         }
     }
