@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::model::Moment;
 
-/// Between two beats. Rarer than one would like: each wakes an idle process.
-const BEAT: Duration = Duration::from_millis(250);
-/// What is so long after the beat before was held up.
-const STALL: Duration = Duration::from_millis(650);
+/// Between two beats.
+const BEAT: Duration = Duration::from_millis(100);
+/// A beat that is so late was held up.
+const STALL: Duration = Duration::from_millis(500);
 
 /// Beats until `stop`; `stalled` is told since when nothing was seen.
 pub(super) async fn run<F: Future<Output = ()> + Send>(
